@@ -1,0 +1,140 @@
+package dev.perdure.model;
+
+import dev.perdure.session.PerdureException;
+import dev.perdure.session.Problem;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A model call failed. The facts are fields; the message is for people and has no secret in it. */
+public final class ModelException extends PerdureException {
+    private static final long serialVersionUID = 1;
+
+    /** What kind of failure it is, and whether another try may help. */
+    public enum Kind {
+        /** Too many requests or tokens for now. */
+        RATE_LIMIT(true),
+        /** The money is spent. Another try costs nothing and helps nothing. */
+        BUDGET(false),
+        /** A limit that the gateway sets for one session. */
+        SESSION_LIMIT(false),
+        /** The key is missing, wrong, expired or blocked. */
+        AUTH(false),
+        /** The key may not use this model or tool. */
+        ACCESS(false),
+        /** The conversation is too long for the model. */
+        CONTEXT_WINDOW(false),
+        /** The provider refused the content. */
+        CONTENT_POLICY(false),
+        /** The gateway's own guardrail refused the content. */
+        GUARDRAIL(false),
+        /** The request is wrong. */
+        BAD_REQUEST(false),
+        /** The peer cannot be reached or cannot answer now. */
+        UNAVAILABLE(true),
+        /** No answer in time. */
+        TIMEOUT(true),
+        /** The stream ended before the reply did. */
+        CUT_STREAM(true),
+        /** The peer does not speak the protocol. */
+        PROTOCOL(false),
+        /** The call was interrupted on purpose. */
+        INTERRUPTED(false);
+
+        private final boolean retryable;
+
+        Kind(boolean retryable) {
+            this.retryable = retryable;
+        }
+
+        public boolean retryable() {
+            return retryable;
+        }
+    }
+
+    private final Kind kind;
+    private final @Nullable Duration retryAfter;
+    private final @Nullable Integer status;
+    private final @Nullable String gatewayCallId;
+
+    private ModelException(Builder builder) {
+        super(builder.message, builder.kind.retryable(), null, builder.cause);
+        this.kind = builder.kind;
+        this.retryAfter = builder.retryAfter;
+        this.status = builder.status;
+        this.gatewayCallId = builder.gatewayCallId;
+    }
+
+    public static Builder builder(Kind kind, String message) {
+        return new Builder(kind, message);
+    }
+
+    public static ModelException of(Kind kind, String message) {
+        return builder(kind, message).build();
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** How long the peer wants to be left alone. */
+    public Optional<Duration> findRetryAfter() {
+        return Optional.ofNullable(retryAfter);
+    }
+
+    /** HTTP status of the answer, where there was one. */
+    public Optional<Integer> findStatus() {
+        return Optional.ofNullable(status);
+    }
+
+    public Optional<String> findGatewayCallId() {
+        return Optional.ofNullable(gatewayCallId);
+    }
+
+    /** The form that is kept in the log. */
+    public Problem problem() {
+        String message = Objects.requireNonNullElse(getMessage(), kind.name());
+        return new Problem(kind.name().toLowerCase(Locale.ROOT), message, retryable(), status, gatewayCallId);
+    }
+
+    /** Collects the facts of a failure. */
+    public static final class Builder {
+        private final Kind kind;
+        private final String message;
+        private @Nullable Duration retryAfter;
+        private @Nullable Integer status;
+        private @Nullable String gatewayCallId;
+        private @Nullable Throwable cause;
+
+        private Builder(Kind kind, String message) {
+            this.kind = Objects.requireNonNull(kind, "kind");
+            this.message = Objects.requireNonNull(message, "message");
+        }
+
+        public Builder retryAfter(@Nullable Duration value) {
+            this.retryAfter = value;
+            return this;
+        }
+
+        public Builder status(@Nullable Integer value) {
+            this.status = value;
+            return this;
+        }
+
+        public Builder gatewayCallId(@Nullable String value) {
+            this.gatewayCallId = value;
+            return this;
+        }
+
+        public Builder cause(@Nullable Throwable value) {
+            this.cause = value;
+            return this;
+        }
+
+        public ModelException build() {
+            return new ModelException(this);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package dev.perdure.sandbox;
+
+import dev.perdure.session.Interruption;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/** A command that was started. Thread-safe. */
+public interface Execution {
+    String id();
+
+    /**
+     * Waits until the command has ended. When {@code interruption} is requested, the command and all it started are killed first.
+     */
+    Result await(Interruption interruption);
+
+    /** Kills the command and all it started. Nothing happens when it has ended. */
+    void kill();
+
+    boolean running();
+
+    /**
+     * How a command ended.
+     *
+     * @param exitCode as the program gave it; 128 plus the signal when it was killed; -1 when it is not known
+     * @param output standard output, cut at the command's limit
+     * @param error standard error, cut at the command's limit
+     * @param truncated whether one of them was cut
+     */
+    record Result(End end, int exitCode, byte[] output, byte[] error, boolean truncated, Duration took) {
+        /** How a command came to its end. */
+        public enum End {
+            EXITED,
+            TIMED_OUT,
+            KILLED,
+            /** The sandbox or its machine went down under it. */
+            LOST
+        }
+
+        public String outputText() {
+            return new String(output, StandardCharsets.UTF_8);
+        }
+
+        public String errorText() {
+            return new String(error, StandardCharsets.UTF_8);
+        }
+    }
+}

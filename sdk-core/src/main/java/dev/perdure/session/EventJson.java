@@ -1,0 +1,56 @@
+package dev.perdure.session;
+
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The stored form of events. */
+final class EventJson {
+    private static final Map<String, Class<?>> TYPES = Stream.of(Event.class.getPermittedSubclasses())
+            .filter(type -> type != Event.Unknown.class)
+            .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, type -> type));
+
+    private EventJson() {}
+
+    static Json write(Event event) {
+        if (event instanceof Event.Unknown unknown) {
+            return unknown.json();
+        }
+        ObjectNode stored = Mapping.JSON.createObjectNode();
+        stored.put("v", Event.FORMAT);
+        stored.setAll((ObjectNode) Mapping.JSON.<JsonNode>valueToTree(event));
+        return new Json(stored);
+    }
+
+    static Event read(Json stored) {
+        JsonNode node = stored.node();
+        String type = node.path("type").asString("");
+        if (type.isEmpty()) {
+            throw new IllegalArgumentException("not an event, it has no \"type\"");
+        }
+        int format = node.path("v").asInt(0);
+        if (format < 1) {
+            throw new IllegalArgumentException("not an event, it has no format number \"v\"");
+        }
+        if (format > Event.FORMAT) {
+            throw new UnsupportedFormatException("the event " + type + " has format " + format
+                    + ", this version reads up to " + Event.FORMAT + ": upgrade before this session goes on");
+        }
+        Class<?> known = TYPES.get(type);
+        if (known == null) {
+            if (node.path("critical").asBoolean(false)) {
+                throw new UnsupportedFormatException("the event type " + type
+                        + " is unknown to this version and marked critical: upgrade before this session goes on");
+            }
+            return new Event.Unknown(type, stored);
+        }
+        try {
+            return (Event) Mapping.JSON.treeToValue(node, known);
+        } catch (JacksonException e) {
+            throw new IllegalArgumentException("not a valid event " + type + ": " + Mapping.message(e), e);
+        }
+    }
+}

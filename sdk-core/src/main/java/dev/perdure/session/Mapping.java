@@ -1,0 +1,157 @@
+package dev.perdure.session;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.SerializationContext;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.ValueSerializer;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+
+/** How the types of this package look in JSON. One mapper for everything that is stored. */
+final class Mapping {
+    static final JsonMapper JSON = mapper();
+
+    private Mapping() {}
+
+    /** What went wrong, without the library's own location lines and without a quote of the source. */
+    static String message(JacksonException e) {
+        String where = e instanceof DatabindException d && !d.getPath().isEmpty()
+                ? "at "
+                        + d.getPath().stream()
+                                .map(step -> step.getPropertyName() == null
+                                        ? "[" + step.getIndex() + "]"
+                                        : step.getPropertyName())
+                                .collect(Collectors.joining("."))
+                        + ": "
+                : "";
+        return where + e.getOriginalMessage();
+    }
+
+    private static JsonMapper mapper() {
+        SimpleModule module = new SimpleModule("perdure");
+        module.addSerializer(Json.class, new ValueSerializer<>() {
+            @Override
+            public void serialize(Json value, JsonGenerator out, SerializationContext context) {
+                out.writeTree(value.node());
+            }
+        });
+        module.addDeserializer(Json.class, new ValueDeserializer<>() {
+            @Override
+            public Json deserialize(JsonParser in, DeserializationContext context) {
+                return new Json(context.readTree(in));
+            }
+
+            @Override
+            public Json getNullValue(DeserializationContext context) {
+                return Json.NULL;
+            }
+        });
+        text(module, EventId.class, EventId::toString, EventId::parse);
+        text(module, CallId.class, CallId::value, CallId::new);
+        text(module, WorkerId.class, WorkerId::value, WorkerId::new);
+        text(module, TenantId.class, TenantId::value, TenantId::new);
+        sealedType(
+                module,
+                Part.class,
+                Part.Other::new,
+                List.of(Part.Text.class, Part.Thinking.class, Part.ToolUse.class, Part.Media.class));
+        sealedType(
+                module,
+                Answer.class,
+                Answer.Other::new,
+                List.of(
+                        Answer.Accept.class,
+                        Answer.Edit.class,
+                        Answer.Deny.class,
+                        Answer.Happened.class,
+                        Answer.DidNotHappen.class,
+                        Answer.GiveUp.class));
+        other(module, Part.Other.class, Part.Other::json);
+        other(module, Answer.Other.class, answer -> answer.json() == null ? Json.EMPTY : answer.json());
+        return JsonMapper.builder(JsonFactory.builder()
+                        .streamReadConstraints(StreamReadConstraints.builder()
+                                .maxStringLength(256 * 1024 * 1024)
+                                .build())
+                        .build())
+                .addModule(module)
+                .addMixIn(Part.class, Typed.class)
+                .addMixIn(Answer.class, Typed.class)
+                .addMixIn(Event.class, Typed.class)
+                .changeDefaultPropertyInclusion(p -> p.withValueInclusion(JsonInclude.Include.NON_NULL))
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+                .build();
+    }
+
+    private static <T> void text(
+            SimpleModule module,
+            Class<T> type,
+            java.util.function.Function<T, String> write,
+            java.util.function.Function<String, T> read) {
+        module.addSerializer(type, new ValueSerializer<>() {
+            @Override
+            public void serialize(T value, JsonGenerator out, SerializationContext context) {
+                out.writeString(write.apply(value));
+            }
+        });
+        module.addDeserializer(type, new ValueDeserializer<>() {
+            @Override
+            public T deserialize(JsonParser in, DeserializationContext context) {
+                return read.apply(in.getValueAsString());
+            }
+        });
+    }
+
+    private static <T> void other(SimpleModule module, Class<T> type, java.util.function.Function<T, Json> json) {
+        module.addSerializer(type, new ValueSerializer<>() {
+            @Override
+            public void serialize(T value, JsonGenerator out, SerializationContext context) {
+                out.writeTree(json.apply(value).node());
+            }
+        });
+    }
+
+    /** Reads {@code {"type": "Simple name", …}}; a type that is not in the list goes to {@code unknown}. */
+    private static <T> void sealedType(
+            SimpleModule module, Class<T> type, BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
+        Map<String, Class<? extends T>> byName =
+                known.stream().collect(Collectors.toUnmodifiableMap(Class::getSimpleName, c -> c));
+        module.addDeserializer(type, new ValueDeserializer<>() {
+            @Override
+            public T deserialize(JsonParser in, DeserializationContext context) {
+                JsonNode tree = context.readTree(in);
+                String name = tree.path("type").asString("");
+                Class<? extends T> found = byName.get(name);
+                return found == null ? unknown.apply(name, new Json(tree)) : context.readTreeAsValue(tree, found);
+            }
+        });
+    }
+
+    /** Writes the name of the kind first; it is not read back into the record. */
+    @JsonPropertyOrder("type")
+    interface Typed {
+        @JsonProperty(value = "type", access = JsonProperty.Access.READ_ONLY)
+        String type();
+    }
+}

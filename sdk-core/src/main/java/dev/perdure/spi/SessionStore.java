@@ -1,0 +1,388 @@
+package dev.perdure.spi;
+
+import dev.perdure.session.Actor;
+import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.InboxItem;
+import dev.perdure.session.Json;
+import dev.perdure.session.Position;
+import dev.perdure.session.Question;
+import dev.perdure.session.QuestionId;
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionInfo;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.TenantId;
+import dev.perdure.session.WorkerId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps sessions: a log each, with one writer at a time, an inbox for everybody else, and the open questions. Thread-safe.
+ *
+ * <p>Each verb is atomic and durable when it returns, and may be repeated after an unknown outcome. Expected outcomes are return
+ * values. Every verb throws {@link StoreException} when the store cannot do it, or the outcome could not be learned in time. All
+ * times are by the store's clock.
+ *
+ * <p>Whoever implements this proves it with {@code SessionStoreContract} of {@code perdure-testkit}.
+ */
+public interface SessionStore extends AutoCloseable {
+
+    /**
+     * Makes a session with a first event {@link Event.SessionOpened}, status {@code IDLE}. A session of that name that is there is left
+     * as it is, whatever its agent.
+     */
+    Opened open(NewSession session);
+
+    /**
+     * Takes the lease of a session, whatever its status, when nobody holds it: never held, given back, run out, or its holder is
+     * known to be dead. The new fence is the larger of the old one plus 1 and the store's clock in milliseconds.
+     *
+     * <p>A session that was claimed {@link Terms#quarantineAfter()} times since it last made progress becomes {@code QUARANTINED} instead;
+     * from the second fruitless claim on, the next one has to wait: {@link Terms#backoff()}, doubled each time.
+     */
+    Claimed claim(SessionId id, Terms terms);
+
+    /**
+     * Takes leases of sessions that have something to do: {@code READY}, or {@code RUNNING} with a lease that ran out or a dead
+     * holder. Fair: each tenant's first before any tenant's second. Rows that others are claiming are skipped.
+     *
+     * @param max at least 1
+     * @return at most {@code max}, oldest first within a tenant; empty when there are none
+     */
+    List<Lease> claimReady(Terms terms, Ready filter, int max);
+
+    /**
+     * Extends leases to {@code ttl} from now and says what is new in their inboxes. Leases that are lost stay lost.
+     *
+     * @return one answer for each lease, in their order
+     */
+    List<Renewal> renew(List<Lease> leases, Duration ttl);
+
+    /**
+     * Appends {@code batch} directly after the event at {@code after}, all or none, and in the same commit consumes the batch's inbox
+     * items, opens and closes its questions and gives the lease back if the batch says so.
+     *
+     * <p>Safe to repeat after an unknown outcome: the same event ids answer {@link Appended.Duplicate}. The end of the lease is not
+     * checked: while nobody else claimed the session, its holder may write.
+     *
+     * @param after number and id of the last event the caller has seen
+     * @return {@code Conflict} when the log does not end at {@code after}, {@code LeaseLost} when the fence or owner is not the newest;
+     *     in both cases this batch is not in the log and the caller must stop
+     */
+    Appended append(Lease lease, Position after, Batch batch);
+
+    /**
+     * Puts an item into the inbox of a session. The session becomes {@code READY} if it was {@code IDLE} or {@code WAITING}; one in
+     * {@code QUARANTINED} only by an item of kind {@link Event.InputKind#RESUME}, which also forgets the fruitless claims.
+     */
+    Posted post(SessionId id, Post item);
+
+    /**
+     * {@link #post} and, in the same commit, {@link #claim} if the session can be claimed at once. A duplicate or a conflict
+     * claims nothing.
+     */
+    Posted postAndClaim(SessionId id, Post item, Terms terms);
+
+    /**
+     * Events after number {@code after}, oldest first.
+     *
+     * @param limit 1 to 10,000
+     * @return empty at the end, and for a session that is unknown or deleted
+     */
+    List<Recorded> read(SessionId id, long after, int limit);
+
+    /** Items that are not consumed, after position {@code after}, in order; at most {@code limit}, 1 to 10,000. */
+    List<InboxItem> inbox(SessionId id, long after, int limit);
+
+    /** The session as it stands; empty when unknown. A deleted one is found, with status {@code DELETED}. */
+    Optional<SessionInfo> find(SessionId id);
+
+    /**
+     * Sessions of a tenant by name, deleted ones left out.
+     *
+     * @param status only these; empty for all
+     * @param afterName the name to go on after; empty for the first page
+     * @param limit 1 to 10,000
+     */
+    List<SessionInfo> list(TenantId tenant, Set<SessionStatus> status, String afterName, int limit);
+
+    /**
+     * Open questions of a tenant, oldest first.
+     *
+     * @param after the question to go on after; null for the first page
+     * @param limit 1 to 10,000
+     */
+    List<Question> questions(TenantId tenant, @Nullable Question after, int limit);
+
+    /** The question, if it is open. */
+    Optional<Question> findQuestion(QuestionId id);
+
+    /** How many sessions are {@code READY}, by agent; to see work that no worker takes. */
+    Map<String, Long> ready();
+
+    /**
+     * Deletes a session: its log, inbox, questions and blobs are gone, its name stays taken, and whoever holds its lease has lost it.
+     *
+     * @return false when there was none
+     */
+    boolean delete(SessionId id);
+
+    /** Large results and artifacts. */
+    BlobStore blobs();
+
+    /** What survives what, as it is set up now. */
+    Guarantees guarantees();
+
+    /** Gives back connections and files. Leases are not given back. */
+    @Override
+    void close();
+
+    /**
+     * A session to be made.
+     *
+     * @param first id of its first event
+     */
+    record NewSession(SessionId id, String agent, Map<String, String> labels, Draft first) {
+        public NewSession {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(agent, "agent");
+            labels = Map.copyOf(labels);
+            Objects.requireNonNull(first, "first");
+        }
+    }
+
+    /** Answer of {@link #open}. */
+    sealed interface Opened {
+        record Created(SessionInfo session) implements Opened {}
+
+        record Existing(SessionInfo session) implements Opened {}
+
+        /** A session of this name was deleted. */
+        record Deleted() implements Opened {}
+    }
+
+    /**
+     * On what terms a worker claims.
+     *
+     * @param ttl length of the lease
+     * @param quarantineAfter fruitless claims, at least 1
+     * @param backoff after the second fruitless claim; doubles up to {@code maxBackoff}
+     */
+    record Terms(WorkerId worker, Duration ttl, int quarantineAfter, Duration backoff, Duration maxBackoff) {
+        public Terms {
+            Objects.requireNonNull(worker, "worker");
+            if (ttl.toMillis() < 1) {
+                throw new IllegalArgumentException("a lease lasts at least 1 ms, but this is " + ttl);
+            }
+            if (quarantineAfter < 1) {
+                throw new IllegalArgumentException("quarantineAfter is at least 1, but this is " + quarantineAfter);
+            }
+            if (backoff.isNegative() || maxBackoff.compareTo(backoff) < 0) {
+                throw new IllegalArgumentException("not a backoff: " + backoff + " up to " + maxBackoff);
+            }
+        }
+
+        /** 15 s, quarantine after 5 fruitless claims, backoff 1 s to 1 min. */
+        public static Terms of(WorkerId worker) {
+            return new Terms(worker, Duration.ofSeconds(15), 5, Duration.ofSeconds(1), Duration.ofMinutes(1));
+        }
+
+        /**
+         * How long a session is left alone after its claim number {@code attempts} without progress: nothing after the first.
+         */
+        public Duration waitAfter(int attempts) {
+            if (attempts < 2) {
+                return Duration.ZERO;
+            }
+            Duration wait = backoff;
+            for (int i = 2; i < attempts && wait.compareTo(maxBackoff) < 0; i++) {
+                wait = wait.multipliedBy(2);
+            }
+            return wait.compareTo(maxBackoff) < 0 ? wait : maxBackoff;
+        }
+    }
+
+    /** Answer of {@link #claim}. */
+    sealed interface Claimed {
+        record Held(Lease lease) implements Claimed {}
+
+        /** Somebody holds it, or it is left alone, until then at least. */
+        record Busy(Instant until) implements Claimed {}
+
+        record Quarantined() implements Claimed {}
+
+        record Ended() implements Claimed {}
+
+        /** Never opened, or deleted. */
+        record Unknown() implements Claimed {}
+    }
+
+    /**
+     * What {@link #claimReady} may take.
+     *
+     * @param agents only sessions of these
+     * @param excluded tenants to leave out, for example because they have their share
+     * @param perTenant most sessions of one tenant at a time, at least 1
+     */
+    record Ready(Set<String> agents, Set<TenantId> excluded, int perTenant) {
+        public Ready {
+            agents = Set.copyOf(agents);
+            excluded = Set.copyOf(excluded);
+            if (perTenant < 1) {
+                throw new IllegalArgumentException("perTenant is at least 1, but this is " + perTenant);
+            }
+        }
+
+        public static Ready of(Set<String> agents) {
+            return new Ready(agents, Set.of(), Integer.MAX_VALUE);
+        }
+    }
+
+    /**
+     * What became of a lease.
+     *
+     * @param inboxHead newest position in the inbox; 0 when the lease is lost or the row was skipped
+     */
+    record Renewal(Lease lease, State state, long inboxHead) {
+        /** What became of a lease. */
+        public enum State {
+            HELD,
+            /** Not extended, because its row was locked; not lost. */
+            SKIPPED,
+            LOST
+        }
+    }
+
+    /**
+     * What is written in one commit. Has at least one event, so that a repeat is recognised.
+     *
+     * @param consumed positions in the inbox
+     * @param opened questions to open; {@code askedAt} is replaced by the store's clock
+     * @param closed keys of questions to close
+     * @param agent that the session belongs to from here on; null for no change
+     * @param release gives the lease back; null to keep it
+     */
+    record Batch(
+            List<Draft> events,
+            List<Long> consumed,
+            List<Question> opened,
+            List<String> closed,
+            @Nullable String agent,
+            @Nullable Release release) {
+        public Batch {
+            events = List.copyOf(events);
+            consumed = List.copyOf(consumed);
+            opened = List.copyOf(opened);
+            closed = List.copyOf(closed);
+            if (events.isEmpty()) {
+                throw new IllegalArgumentException("a batch has at least one event");
+            }
+        }
+
+        /** Events and nothing else. */
+        public static Batch of(List<Draft> events) {
+            return new Batch(events, List.of(), List.of(), List.of(), null, null);
+        }
+
+        /** Whether nothing but events is written: the statement that decides the speed of everything. */
+        public boolean onlyEvents() {
+            return consumed.isEmpty() && opened.isEmpty() && closed.isEmpty() && agent == null && release == null;
+        }
+
+        public boolean movesForward() {
+            return events.stream().anyMatch(draft -> draft.event().movesForward());
+        }
+    }
+
+    /**
+     * Gives a lease back.
+     *
+     * @param target {@code IDLE}, {@code WAITING}, {@code READY} or {@code ENDED}. The session becomes {@code READY} instead of {@code
+     *     IDLE} or {@code WAITING} when its inbox has gone past {@code seenInbox}.
+     * @param seenInbox newest position in the inbox that the holder has seen
+     */
+    record Release(SessionStatus target, long seenInbox) {
+        public Release {
+            if (target != SessionStatus.IDLE
+                    && target != SessionStatus.WAITING
+                    && target != SessionStatus.READY
+                    && target != SessionStatus.ENDED) {
+                throw new IllegalArgumentException("a lease is not given back to " + target);
+            }
+        }
+    }
+
+    /** Answer of {@link #append}. */
+    sealed interface Appended {
+        /** Written. */
+        record Ok(Position last, Instant at) implements Appended {}
+
+        /** This batch was in the log already. */
+        record Duplicate(Position last) implements Appended {}
+
+        /** The log does not end where the caller thinks. */
+        record Conflict() implements Appended {}
+
+        /** Somebody else claimed the session, or it was deleted. */
+        record LeaseLost() implements Appended {}
+    }
+
+    /**
+     * Something to be put into an inbox.
+     *
+     * @param key idempotency key: 1 to 200 characters, unique in the session
+     */
+    record Post(String key, Event.InputKind kind, Actor from, Json body) {
+        public Post {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(from, "from");
+            Objects.requireNonNull(body, "body");
+            if (key.isEmpty() || key.length() > 200) {
+                throw new IllegalArgumentException(
+                        "an idempotency key has 1 to 200 characters, but this one has " + key.length());
+            }
+        }
+    }
+
+    /** Answer of {@link #post} and {@link #postAndClaim}. */
+    sealed interface Posted {
+        /** Stored; {@code lease} is there when the session was claimed in the same commit. */
+        record Accepted(long position, @Nullable Lease lease) implements Posted {
+            public Optional<Lease> findLease() {
+                return Optional.ofNullable(lease);
+            }
+        }
+
+        /** The same item was posted before. */
+        record Duplicate(long position) implements Posted {}
+
+        /** Another item was posted before under this key. */
+        record Conflict(long position) implements Posted {}
+
+        record Ended() implements Posted {}
+
+        /** Never opened, or deleted. */
+        record Unknown() implements Posted {}
+    }
+
+    /**
+     * What survives what.
+     *
+     * @param processCrash acknowledged events survive {@code kill -9} of this process
+     * @param powerLoss acknowledged events survive the loss of power of the store's machine
+     * @param onceSafe {@link dev.perdure.session.Effect#ONCE} can be promised
+     * @param notes what an operator should know, one sentence each
+     */
+    record Guarantees(boolean processCrash, boolean powerLoss, boolean onceSafe, List<String> notes) {
+        public Guarantees {
+            notes = List.copyOf(notes);
+        }
+    }
+}
