@@ -60,8 +60,8 @@ public final class AgentRuntime implements AutoCloseable {
     /** @param labels kept with a new session, to find it by */
     public AgentSession open(SessionId id, String agent, Map<String, String> labels) {
         if (!engine.agents().containsKey(agent)) {
-            throw new IllegalArgumentException(
-                    "this runtime has no agent \"" + agent + "\", only " + engine.agents().keySet());
+            throw new IllegalArgumentException("this runtime has no agent \"" + agent + "\", only "
+                    + engine.agents().keySet());
         }
         Draft first = Draft.of(engine.newId(), 0, new Event.SessionOpened(agent, labels));
         SessionStore.Opened opened = engine.store().open(new SessionStore.NewSession(id, agent, labels, first));
@@ -168,7 +168,8 @@ public final class AgentRuntime implements AutoCloseable {
 
         /** Longest time one attempt of a model call may take. At least 1 ms. Default: 10 min. */
         public Builder modelTimeout(Duration value) {
-            this.modelTimeout = once("modelTimeout", modelTimeout, atLeast("modelTimeout", value, Duration.ofMillis(1)));
+            this.modelTimeout =
+                    once("modelTimeout", modelTimeout, atLeast("modelTimeout", value, Duration.ofMillis(1)));
             return this;
         }
 
@@ -240,7 +241,8 @@ public final class AgentRuntime implements AutoCloseable {
             for (Agent agent : agents.values()) {
                 for (Tool tool : agent.tools().tools()) {
                     if (tool.effect() == Effect.ONCE) {
-                        throw new IllegalStateException("tool \"" + tool.name() + "\" must not take effect twice, which this store cannot promise ("
+                        throw new IllegalStateException("tool \"" + tool.name()
+                                + "\" must not take effect twice, which this store cannot promise ("
                                 + String.join(" ", store.guarantees().notes())
                                 + "): use another store, or accept it with acceptUnsafeOnce()");
                     }

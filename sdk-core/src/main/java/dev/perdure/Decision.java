@@ -19,7 +19,8 @@ public sealed interface Decision {
         public CallModel {
             Objects.requireNonNull(request, "request");
             if ((purpose == Event.Purpose.COMPACT) != (covers > 0)) {
-                throw new IllegalArgumentException("a compaction, and nothing else, covers events: " + purpose + ", " + covers);
+                throw new IllegalArgumentException(
+                        "a compaction, and nothing else, covers events: " + purpose + ", " + covers);
             }
         }
     }

@@ -135,6 +135,11 @@ public final class InMemorySessionStore implements SessionStore {
     }
 
     @Override
+    public Position head(SessionId id) {
+        return locked(() -> with(id, Position.START, MemorySession::head));
+    }
+
+    @Override
     public List<InboxItem> inbox(SessionId id, long after, int limit) {
         require(limit);
         return locked(() -> with(id, List.of(), session -> session.inbox(after, limit)));

@@ -76,7 +76,8 @@ public final class Input {
      */
     public Input key(String value) {
         if (value.isEmpty() || value.length() > 200) {
-            throw new IllegalArgumentException("an input's key has 1 to 200 characters, but this has " + value.length());
+            throw new IllegalArgumentException(
+                    "an input's key has 1 to 200 characters, but this has " + value.length());
         }
         return new Input(parts, attachments, value, from, when);
     }
@@ -114,6 +115,7 @@ public final class Input {
     /** Key, sender and size; no content. */
     @Override
     public String toString() {
-        return "Input[key=" + key + ", from=" + from + ", when=" + when + ", parts=" + (parts.size() + attachments.size()) + "]";
+        return "Input[key=" + key + ", from=" + from + ", when=" + when + ", parts="
+                + (parts.size() + attachments.size()) + "]";
     }
 }

@@ -19,8 +19,7 @@ public final class Limits {
     private final @Nullable BigDecimal usd;
     private final @Nullable Limits session;
 
-    private Limits(
-            @Nullable Integer steps, @Nullable Long tokens, @Nullable BigDecimal usd, @Nullable Limits session) {
+    private Limits(@Nullable Integer steps, @Nullable Long tokens, @Nullable BigDecimal usd, @Nullable Limits session) {
         this.steps = steps;
         this.tokens = tokens;
         this.usd = usd;
@@ -57,7 +56,8 @@ public final class Limits {
         try {
             amount = new BigDecimal(value);
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("usd is a decimal number such as \"0.50\", but this is \"" + value + "\"", e);
+            throw new IllegalArgumentException(
+                    "usd is a decimal number such as \"0.50\", but this is \"" + value + "\"", e);
         }
         if (amount.signum() <= 0) {
             throw new IllegalArgumentException("usd is above 0, but this is " + value);

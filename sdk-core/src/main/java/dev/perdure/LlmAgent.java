@@ -84,7 +84,9 @@ public final class LlmAgent implements Agent {
     @Override
     public Decision next(SessionView view) {
         Recorded last = lastThatCounts(view);
-        if (last != null && last.event() instanceof Event.ModelReplied reply && reply.purpose() == Event.Purpose.ANSWER) {
+        if (last != null
+                && last.event() instanceof Event.ModelReplied reply
+                && reply.purpose() == Event.Purpose.ANSWER) {
             return afterReply(view, reply);
         }
         if (last != null && last.event() instanceof Event.ModelFailed failure) {
@@ -106,8 +108,10 @@ public final class LlmAgent implements Agent {
         if (output.corrections(view) < OutputCheck.MOST_CORRECTIONS) {
             return callModel(view);
         }
-        return new Decision.Fail(Problem.of("output", "the model's answer does not fit the agent's output type after "
-                + OutputCheck.MOST_CORRECTIONS + " corrections: " + output.correction(reply)));
+        return new Decision.Fail(Problem.of(
+                "output",
+                "the model's answer does not fit the agent's output type after " + OutputCheck.MOST_CORRECTIONS
+                        + " corrections: " + output.correction(reply)));
     }
 
     private Decision afterFailure(SessionView view, Event.ModelFailed failure) {
@@ -172,7 +176,8 @@ public final class LlmAgent implements Agent {
 
         Builder(String name) {
             if (name.isBlank() || name.length() > 100) {
-                throw new IllegalArgumentException("an agent's name has 1 to 100 characters, but this is \"" + name + "\"");
+                throw new IllegalArgumentException(
+                        "an agent's name has 1 to 100 characters, but this is \"" + name + "\"");
             }
             this.name = name;
         }
@@ -259,8 +264,9 @@ public final class LlmAgent implements Agent {
             boolean money = given.findUsd().isPresent()
                     || given.findPerSession().flatMap(Limits::findUsd).isPresent();
             if (money && !client.reportsCost()) {
-                throw new IllegalStateException("agent \"" + name + "\" has a limit in US dollars, but its model client does not"
-                        + " report cost: limit tokens instead, or call through a gateway that has prices");
+                throw new IllegalStateException(
+                        "agent \"" + name + "\" has a limit in US dollars, but its model client does not"
+                                + " report cost: limit tokens instead, or call through a gateway that has prices");
             }
         }
 

@@ -72,15 +72,18 @@ public final class Operator {
             return Answered.TOO_LATE;
         }
         if (!question.get().allows(answer)) {
-            throw new IllegalArgumentException("a question of kind " + question.get().kind() + " is not answered by "
-                    + answer.type() + ": " + (question.get().kind() == Question.Kind.APPROVAL
-                            ? "accept, edit or deny"
-                            : "happened, did not happen, or give up"));
+            throw new IllegalArgumentException(
+                    "a question of kind " + question.get().kind() + " is not answered by "
+                            + answer.type() + ": "
+                            + (question.get().kind() == Question.Kind.APPROVAL
+                                    ? "accept, edit or deny"
+                                    : "happened, did not happen, or give up"));
         }
         SessionStore.Post post = new SessionStore.Post(
                 "answer:" + id.key(), Event.InputKind.ANSWER, by, Json.of(new Bodies.Answered(id.key(), answer)));
         SessionStore.Posted posted = poster.apply(id.session(), post);
-        boolean accepted = posted instanceof SessionStore.Posted.Accepted || posted instanceof SessionStore.Posted.Duplicate;
+        boolean accepted =
+                posted instanceof SessionStore.Posted.Accepted || posted instanceof SessionStore.Posted.Duplicate;
         return accepted ? Answered.ACCEPTED : Answered.TOO_LATE;
     }
 
@@ -113,8 +116,7 @@ public final class Operator {
 
     /** The bytes of the newest version of an artifact; empty when there is none of that name. */
     public Optional<byte[]> findArtifact(SessionId id, String name) {
-        Event.ArtifactSaved saved =
-                SessionView.of(id, history(id)).artifacts().get(name);
+        Event.ArtifactSaved saved = SessionView.of(id, history(id)).artifacts().get(name);
         return saved == null ? Optional.empty() : store.blobs().find(id, saved.content());
     }
 

@@ -70,8 +70,7 @@ public record CallView(
     }
 
     CallView finished(Event.ToolFinished finish) {
-        return new CallView(
-                id, providerId, tool, arguments, hidden, edited, State.FINISHED, attempt, effect, finish);
+        return new CallView(id, providerId, tool, arguments, hidden, edited, State.FINISHED, attempt, effect, finish);
     }
 
     CallView edited(Json newArguments) {

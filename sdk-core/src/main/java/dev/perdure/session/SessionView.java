@@ -149,8 +149,8 @@ public final class SessionView {
             int steps,
             Usage usage,
             Cost cost) {
-        static final State EMPTY = new State(
-                "", null, false, List.of(), Map.of(), Map.of(), Map.of(), null, 0, Usage.NONE, Cost.NONE);
+        static final State EMPTY =
+                new State("", null, false, List.of(), Map.of(), Map.of(), Map.of(), null, 0, Usage.NONE, Cost.NONE);
 
         State with(SessionId id, Recorded recorded) {
             Event event = recorded.event();
@@ -159,7 +159,8 @@ public final class SessionView {
             } else if (event instanceof Event.HandedOff e) {
                 return agent(e.to());
             } else if (event instanceof Event.TurnStarted e) {
-                return turn(TurnView.started(recorded.turn(), recorded.seq(), e)).calls(List.of());
+                return turn(TurnView.started(recorded.turn(), recorded.seq(), e))
+                        .calls(List.of());
             } else if (event instanceof Event.NoteKept e) {
                 return notes(put(notes, e.name(), e.value()));
             } else if (event instanceof Event.ArtifactSaved e) {
@@ -242,20 +243,15 @@ public final class SessionView {
             List<CallView> calls = new ArrayList<>();
             for (Event.CallsRequested.Requested call : request.calls()) {
                 CallId id = CallId.of(recorded.id(), calls.size());
-                calls.add(CallView.requested(id, "", call.tool(), call.arguments().text(), request.hidden()));
+                calls.add(
+                        CallView.requested(id, "", call.tool(), call.arguments().text(), request.hidden()));
             }
             return List.copyOf(calls);
         }
 
         private State asked(SessionId id, Recorded recorded, Event.QuestionAsked e) {
             Question question = new Question(
-                    new QuestionId(id, e.key()),
-                    e.kind(),
-                    e.call(),
-                    e.tool(),
-                    e.arguments(),
-                    e.text(),
-                    recorded.at());
+                    new QuestionId(id, e.key()), e.kind(), e.call(), e.tool(), e.arguments(), e.text(), recorded.at());
             CallView.State next =
                     e.kind() == Question.Kind.APPROVAL ? CallView.State.ASKED : CallView.State.DOUBT_ASKED;
             return questions(put(questions, e.key(), question)).call(e.call(), call -> call.in(next));
@@ -286,13 +282,11 @@ public final class SessionView {
         }
 
         private State agent(String next) {
-            return new State(
-                    next, turn, ended, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
+            return new State(next, turn, ended, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
         }
 
         private State turn(TurnView next) {
-            return new State(
-                    agent, next, ended, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
+            return new State(agent, next, ended, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
         }
 
         private State calls(List<CallView> next) {
@@ -316,8 +310,7 @@ public final class SessionView {
         }
 
         private State over() {
-            return new State(
-                    agent, turn, true, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
+            return new State(agent, turn, true, calls, questions, notes, artifacts, sandbox, steps, usage, cost);
         }
     }
 

@@ -65,12 +65,31 @@ public record TurnView(
     }
 
     TurnView input(Event.InputReceived input, boolean first) {
-        return copy(first ? input.from() : actor, steps, toolCalls, failures, attempts, usage, cost, interrupted, null, ended);
+        return copy(
+                first ? input.from() : actor,
+                steps,
+                toolCalls,
+                failures,
+                attempts,
+                usage,
+                cost,
+                interrupted,
+                null,
+                ended);
     }
 
     TurnView replied(Event.ModelReplied reply) {
         return copy(
-                actor, steps + 1, toolCalls, 0, 0, usage.plus(reply.usage()), cost.plus(reply.cost()), interrupted, null, ended);
+                actor,
+                steps + 1,
+                toolCalls,
+                0,
+                0,
+                usage.plus(reply.usage()),
+                cost.plus(reply.cost()),
+                interrupted,
+                null,
+                ended);
     }
 
     TurnView failed(Event.ModelFailed failure) {

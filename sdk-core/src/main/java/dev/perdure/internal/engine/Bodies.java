@@ -5,7 +5,6 @@ import dev.perdure.session.Answer;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
 import dev.perdure.session.Event;
-
 import dev.perdure.session.Part;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +32,12 @@ public final class Bodies {
 
     /** The result of a call whose worker had lost the session by then. */
     public record LateResult(
-            CallId call, int attempt, Event.CallOutcome outcome, String output, @Nullable BlobRef full, long millis) {
+            CallId call,
+            int attempt,
+            Event.CallOutcome outcome,
+            String output,
+            @Nullable BlobRef full,
+            long millis) {
         static LateResult of(Signal.ToolDone done) {
             ToolOutput output = done.output();
             return new LateResult(

@@ -128,7 +128,8 @@ final class CallDesk {
         }
         Optional<Tool> tool = tools.find(call.tool());
         if (tool.isEmpty()) {
-            String names = tools.names().isEmpty() ? "there are none" : "there are: " + String.join(", ", tools.names());
+            String names =
+                    tools.names().isEmpty() ? "there are none" : "there are: " + String.join(", ", tools.names());
             finish(call, 0, Event.CallOutcome.ERROR, "there is no tool \"" + call.tool() + "\"; " + names);
             return;
         }
@@ -153,7 +154,11 @@ final class CallDesk {
             prepared.prepare(Json.parse(call.arguments().isBlank() ? "{}" : call.arguments()));
             return prepared;
         } catch (IllegalArgumentException e) {
-            finish(call, 0, Event.CallOutcome.ERROR, "the arguments of " + call.tool() + " cannot be used: " + e.getMessage());
+            finish(
+                    call,
+                    0,
+                    Event.CallOutcome.ERROR,
+                    "the arguments of " + call.tool() + " cannot be used: " + e.getMessage());
             return null;
         }
     }
@@ -184,7 +189,11 @@ final class CallDesk {
         Probe answer = tool.map(found -> probe(found, call)).orElse(Probe.unknown());
         if (answer instanceof Probe.Done done) {
             settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, "the tool's probe knows the result");
-            finish(call, call.attempt(), Event.CallOutcome.OK, ToolResult.of(done.result()).text());
+            finish(
+                    call,
+                    call.attempt(),
+                    Event.CallOutcome.OK,
+                    ToolResult.of(done.result()).text());
         } else if (answer instanceof Probe.Revoked) {
             settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, "the tool's probe revoked the key");
         } else if (tool.map(Tool::inDoubt).orElse(InDoubt.ASK) == InDoubt.ASK) {
@@ -229,7 +238,9 @@ final class CallDesk {
                 .filter(call -> call.findResult()
                         .filter(result -> result.outcome() == Event.CallOutcome.UNKNOWN)
                         .isPresent())
-                .filter(call -> tools.find(call.tool()).filter(tool -> tool.inDoubt() == InDoubt.FAIL).isPresent())
+                .filter(call -> tools.find(call.tool())
+                        .filter(tool -> tool.inDoubt() == InDoubt.FAIL)
+                        .isPresent())
                 .findFirst();
     }
 
@@ -247,7 +258,13 @@ final class CallDesk {
         }
         String note = call.edited() ? "[a human changed the arguments to " + call.arguments() + "]\n" : "";
         journal.add(new Event.ToolFinished(
-                call.id(), call.tool(), call.attempt(), output.outcome(), note + output.text(), output.full(), output.millis()));
+                call.id(),
+                call.tool(),
+                call.attempt(),
+                output.outcome(),
+                note + output.text(),
+                output.full(),
+                output.millis()));
     }
 
     /** Whether an answer could be applied. */
@@ -296,7 +313,8 @@ final class CallDesk {
     private void closeQuestions(CallView call, Answer answer) {
         for (Question question : journal.view().questions()) {
             if (question.call().equals(call.id())) {
-                journal.add(new Event.QuestionAnswered(question.id().key(), question.kind(), call.id(), answer, Actor.PERDURE));
+                journal.add(new Event.QuestionAnswered(
+                        question.id().key(), question.kind(), call.id(), answer, Actor.PERDURE));
             }
         }
     }

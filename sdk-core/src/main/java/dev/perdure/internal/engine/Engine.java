@@ -148,7 +148,8 @@ public final class Engine implements AutoCloseable {
 
     /** Runs a session whose lease was just claimed; {@code sentNanos} is when the claim was sent. */
     void run(Lease lease, long sentNanos) {
-        SessionRun run = new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
+        SessionRun run =
+                new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
         leases.add(run);
         hub.started(run);
         try {

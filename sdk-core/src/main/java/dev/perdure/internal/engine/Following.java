@@ -119,7 +119,8 @@ public final class Following implements Turn, Hub.Follower {
             return items.poll(millis, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new CancellationException("interrupted while waiting for a turn of " + session + "; the turn goes on");
+            throw new CancellationException(
+                    "interrupted while waiting for a turn of " + session + "; the turn goes on");
         }
     }
 
@@ -168,11 +169,14 @@ public final class Following implements Turn, Hub.Follower {
     private void accept(Recorded recorded) {
         cursor = recorded.seq();
         Event event = recorded.event();
-        if (turn == 0 && event instanceof Event.InputReceived input && input.key().equals(key)) {
+        if (turn == 0
+                && event instanceof Event.InputReceived input
+                && input.key().equals(key)) {
             if (input.disposition() == Event.Disposition.APPLIED) {
                 turn = recorded.turn();
             } else {
-                over(new Outcome.Failed(Problem.of("rejected", "a turn was open, and the input was to be refused then")));
+                over(new Outcome.Failed(
+                        Problem.of("rejected", "a turn was open, and the input was to be refused then")));
             }
         }
         if (turn == 0 || recorded.turn() != turn) {
@@ -223,7 +227,10 @@ public final class Following implements Turn, Hub.Follower {
             case WAITING -> look() ? Optional.empty() : waitingNow();
             case QUARANTINED -> Optional.of(new Outcome.Quarantined());
             case DELETED -> Optional.of(new Outcome.Failed(Problem.of("deleted", "the session was deleted")));
-            case ENDED -> look() ? Optional.empty() : Optional.of(new Outcome.Failed(Problem.of("ended", "the session is closed")));
+            case ENDED ->
+                look()
+                        ? Optional.empty()
+                        : Optional.of(new Outcome.Failed(Problem.of("ended", "the session is closed")));
             case IDLE -> {
                 missed();
                 yield Optional.empty();

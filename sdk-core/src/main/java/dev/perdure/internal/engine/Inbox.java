@@ -141,7 +141,10 @@ final class Inbox {
             InboxItem item = items.next();
             if (item.kind() == Event.InputKind.MESSAGE) {
                 journal.add(start);
-                take(item, Event.Disposition.APPLIED, item.body().as(Bodies.Message.class).parts());
+                take(
+                        item,
+                        Event.Disposition.APPLIED,
+                        item.body().as(Bodies.Message.class).parts());
                 items.remove();
                 return true;
             }

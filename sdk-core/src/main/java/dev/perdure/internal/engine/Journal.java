@@ -111,7 +111,13 @@ final class Journal {
         if (event instanceof Event.QuestionAsked asked) {
             QuestionId question = new QuestionId(lease.session(), asked.key());
             opened.add(new Question(
-                    question, asked.kind(), asked.call(), asked.tool(), asked.arguments(), asked.text(), lease.claimedAt()));
+                    question,
+                    asked.kind(),
+                    asked.call(),
+                    asked.tool(),
+                    asked.arguments(),
+                    asked.text(),
+                    lease.claimedAt()));
         } else if (event instanceof Event.QuestionAnswered answered) {
             closed.add(answered.key());
         } else if (event instanceof Event.HandedOff handedOff) {

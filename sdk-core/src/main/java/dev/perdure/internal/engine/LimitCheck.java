@@ -24,24 +24,32 @@ final class LimitCheck {
         if (limits.findSteps().isPresent() && steps >= limits.findSteps().getAsInt()) {
             return limit(what, "steps", steps, limits.findSteps().getAsInt());
         }
-        if (limits.findTokens().isPresent() && usage.total() >= limits.findTokens().getAsLong()) {
+        if (limits.findTokens().isPresent()
+                && usage.total() >= limits.findTokens().getAsLong()) {
             return limit(what, "tokens", usage.total(), limits.findTokens().getAsLong());
         }
-        if (limits.findUsd().isPresent() && cost.usd().compareTo(limits.findUsd().get()) >= 0) {
-            return limit(what, "US dollars", cost.usd().toPlainString(), limits.findUsd().get());
+        if (limits.findUsd().isPresent()
+                && cost.usd().compareTo(limits.findUsd().get()) >= 0) {
+            return limit(
+                    what,
+                    "US dollars",
+                    cost.usd().toPlainString(),
+                    limits.findUsd().get());
         }
         return Optional.empty();
     }
 
     private static Optional<Problem> limit(String what, String unit, Object used, Object most) {
-        return Optional.of(
-                Problem.of("limit", "the " + what + " has used " + used + " of " + most + " " + unit + "; no further model call is made"));
+        return Optional.of(Problem.of(
+                "limit",
+                "the " + what + " has used " + used + " of " + most + " " + unit + "; no further model call is made"));
     }
 
     /** Dollars that the next call may cost; null without a limit in money. */
     static @Nullable BigDecimal budgetLeft(Limits limits, SessionView view, TurnView turn) {
         BigDecimal left = left(limits, turn.cost());
-        BigDecimal whole = limits.findPerSession().map(l -> left(l, view.cost())).orElse(null);
+        BigDecimal whole =
+                limits.findPerSession().map(l -> left(l, view.cost())).orElse(null);
         if (left == null || whole == null) {
             return left == null ? whole : left;
         }
@@ -49,6 +57,8 @@ final class LimitCheck {
     }
 
     private static @Nullable BigDecimal left(Limits limits, Cost cost) {
-        return limits.findUsd().map(most -> most.subtract(cost.usd()).max(BigDecimal.ZERO)).orElse(null);
+        return limits.findUsd()
+                .map(most -> most.subtract(cost.usd()).max(BigDecimal.ZERO))
+                .orElse(null);
     }
 }

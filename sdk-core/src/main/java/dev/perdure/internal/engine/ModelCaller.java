@@ -32,6 +32,7 @@ final class ModelCaller {
      * counting such a call as nothing would let a limit be passed.
      */
     private static final BigDecimal INPUT_PRICE = new BigDecimal("0.000015");
+
     private static final BigDecimal OUTPUT_PRICE = new BigDecimal("0.000075");
 
     private final SessionId session;
@@ -65,7 +66,8 @@ final class ModelCaller {
         ModelRequest request = resolved(decision.request());
         String model = request.parameters().findModel().orElse(agent.model().defaultModel());
         long started = System.nanoTime();
-        try (Telemetry.Timed chat = telemetry.chat(session, agent.name(), agent.model().provider(), model, attempt)) {
+        try (Telemetry.Timed chat =
+                telemetry.chat(session, agent.name(), agent.model().provider(), model, attempt)) {
             CallScope scope = new CallScope(
                     session,
                     turn,
@@ -77,7 +79,8 @@ final class ModelCaller {
                     deltas);
             try {
                 ModelReply reply = agent.model().call(request, scope);
-                Event.ModelReplied event = event(agent, decision, attempt, reply, (System.nanoTime() - started) / 1_000_000);
+                Event.ModelReplied event =
+                        event(agent, decision, attempt, reply, (System.nanoTime() - started) / 1_000_000);
                 telemetry.replied(chat, event);
                 return new Result.Replied(event);
             } catch (ModelException e) {
@@ -85,10 +88,10 @@ final class ModelCaller {
                 return new Result.Failed(e);
             } catch (RuntimeException e) {
                 chat.failed(e.getClass().getName());
-                return new Result.Failed(ModelException.builder(
-                                ModelException.Kind.PROTOCOL, "the model client failed: " + e)
-                        .cause(e)
-                        .build());
+                return new Result.Failed(
+                        ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
+                                .cause(e)
+                                .build());
             }
         }
     }
@@ -121,7 +124,8 @@ final class ModelCaller {
     }
 
     /** How the failure of an attempt is kept. */
-    static Event.ModelFailed failed(Decision.CallModel decision, int attempt, ModelException failure, boolean willRetry) {
+    static Event.ModelFailed failed(
+            Decision.CallModel decision, int attempt, ModelException failure, boolean willRetry) {
         Problem problem = failure.problem();
         return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry);
     }
@@ -142,11 +146,14 @@ final class ModelCaller {
     }
 
     private Message.User resolved(Message.User user) {
-        if (user.parts().stream().noneMatch(part -> part instanceof Part.Media media && media.uri().startsWith("blob:"))) {
+        if (user.parts().stream()
+                .noneMatch(
+                        part -> part instanceof Part.Media media && media.uri().startsWith("blob:"))) {
             return user;
         }
         return new Message.User(user.parts().stream()
-                .map(part -> part instanceof Part.Media media && media.uri().startsWith("blob:") ? resolved(media) : part)
+                .map(part ->
+                        part instanceof Part.Media media && media.uri().startsWith("blob:") ? resolved(media) : part)
                 .toList());
     }
 
@@ -157,7 +164,8 @@ final class ModelCaller {
                 .<Part>map(bytes -> new Part.Media(
                         media.mediaType(),
                         media.name(),
-                        "data:" + media.mediaType() + ";base64," + Base64.getEncoder().encodeToString(bytes)))
+                        "data:" + media.mediaType() + ";base64,"
+                                + Base64.getEncoder().encodeToString(bytes)))
                 .orElseGet(() -> new Part.Text("[the file " + media.name() + " is gone]"));
     }
 }

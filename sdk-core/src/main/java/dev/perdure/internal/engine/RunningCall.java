@@ -1,14 +1,14 @@
 package dev.perdure.internal.engine;
 
+import dev.perdure.sandbox.Sandbox;
 import dev.perdure.session.Actor;
+import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
 import dev.perdure.session.CallView;
 import dev.perdure.session.Event;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
-import dev.perdure.sandbox.Sandbox;
-import dev.perdure.session.BlobRef;
 import dev.perdure.tool.Tool;
 import dev.perdure.tool.ToolCall;
 import dev.perdure.tool.ToolResult;
@@ -104,7 +104,8 @@ final class RunningCall implements ToolCall {
 
     private ToolOutput outcome() {
         try {
-            ToolResult result = ToolResult.of(Objects.requireNonNull(work, "prepare first").run());
+            ToolResult result =
+                    ToolResult.of(Objects.requireNonNull(work, "prepare first").run());
             Event.CallOutcome outcome = result.error() ? Event.CallOutcome.ERROR : Event.CallOutcome.OK;
             return ToolOutput.of(outcome, result.text(), millis());
         } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {

@@ -16,7 +16,8 @@ final class SandboxHolder {
     private final SessionId session;
     private final long fence;
     private final Consumer<Signal> signals;
-    // Held while a sandbox is made, which may take seconds: other tools of the step have to wait for the same sandbox anyway.
+    // Held while a sandbox is made, which may take seconds: other tools of the step have to wait for the same sandbox
+    // anyway.
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable Sandbox sandbox;
     private Optional<Event.SandboxBound> bound;
@@ -55,8 +56,8 @@ final class SandboxHolder {
             if (e.kind() != SandboxException.Kind.LOST) {
                 throw e;
             }
-            signals.accept(new Signal.Note(new Event.SandboxLost(
-                    provider.name(), bound.get().handle(), String.valueOf(e.getMessage()))));
+            signals.accept(new Signal.Note(
+                    new Event.SandboxLost(provider.name(), bound.get().handle(), String.valueOf(e.getMessage()))));
             return Optional.of(opened(provider, "the one before was lost"));
         }
     }

@@ -304,8 +304,13 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
         Optional<CallView> fatal = desk.fatalDoubt(tools);
         if (fatal.isPresent()) {
-            end(Event.TurnOutcome.FAILED, "", Problem.of("in_doubt", "nobody knows whether the call " + fatal.get().id() + " of tool "
-                    + fatal.get().tool() + " took effect"));
+            end(
+                    Event.TurnOutcome.FAILED,
+                    "",
+                    Problem.of(
+                            "in_doubt",
+                            "nobody knows whether the call " + fatal.get().id() + " of tool "
+                                    + fatal.get().tool() + " took effect"));
             return endOrGoOn();
         }
         if (stopping) {
@@ -370,8 +375,9 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             decision = new Decision.Fail(Problem.of("agent", "the agent failed to decide: " + e));
         }
         if (++decisions > MOST_DECISIONS) {
-            decision = new Decision.Fail(
-                    Problem.of("agent", "the agent made " + MOST_DECISIONS + " decisions without a model call, a tool call or an end"));
+            decision = new Decision.Fail(Problem.of(
+                    "agent",
+                    "the agent made " + MOST_DECISIONS + " decisions without a model call, a tool call or an end"));
         }
         return carryOut(current, decision, view, turn);
     }
@@ -545,13 +551,14 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         commit();
         for (RunningCall call : desk.takeReady()) {
             if (call.tool().effect() == Effect.ONCE && !alive()) {
-                throw new RunEnded(RunEnded.Why.LEASE_LOST, "the lease is too old to start a call that must not happen twice");
+                throw new RunEnded(
+                        RunEnded.Why.LEASE_LOST, "the lease is too old to start a call that must not happen twice");
             }
             call.watch(engine.schedule(call::timeOut, call.tool().timeout()));
             call.watch(engine.schedule(call::giveUp, call.tool().timeout().plus(RunningCall.GRACE)));
             Context parent = span;
-            engine.execute(() -> call.run(() -> engine.telemetry()
-                    .tool(session, call.id(), call.tool().name(), call.attempt(), parent)));
+            engine.execute(() -> call.run(() ->
+                    engine.telemetry().tool(session, call.id(), call.tool().name(), call.attempt(), parent)));
         }
         decisions = 0;
     }
@@ -566,7 +573,11 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         try {
             stored = output.offloaded(engine.store().blobs(), session);
         } catch (RuntimeException e) {
-            LOG.warn("{}: the result of {} could not be kept whole", session, call.tool().name(), e);
+            LOG.warn(
+                    "{}: the result of {} could not be kept whole",
+                    session,
+                    call.tool().name(),
+                    e);
             stored = ToolOutput.of(
                     Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
         }
@@ -582,8 +593,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         if (!output.returned()) {
             return;
         }
-        postLate(Bodies.LateResult.of(
-                new Signal.ToolDone(call.id(), call.attempt(), output.offloaded(engine.store().blobs(), session))));
+        postLate(Bodies.LateResult.of(new Signal.ToolDone(
+                call.id(), call.attempt(), output.offloaded(engine.store().blobs(), session))));
     }
 
     private void postLate(Bodies.LateResult late) {

@@ -1,8 +1,8 @@
 package dev.perdure.internal.engine;
 
+import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
 import dev.perdure.session.Event;
-import dev.perdure.session.BlobRef;
 import java.util.concurrent.CompletableFuture;
 
 /** What happens to a run from outside of its thread. */

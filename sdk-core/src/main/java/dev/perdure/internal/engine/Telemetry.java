@@ -42,7 +42,8 @@ public final class Telemetry {
     private static final AttributeKey<String> AGENT_VERSION = AttributeKey.stringKey("gen_ai.agent.version");
     private static final AttributeKey<String> REQUEST_MODEL = AttributeKey.stringKey("gen_ai.request.model");
     private static final AttributeKey<String> RESPONSE_MODEL = AttributeKey.stringKey("gen_ai.response.model");
-    private static final AttributeKey<List<String>> FINISH = AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
+    private static final AttributeKey<List<String>> FINISH =
+            AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
     private static final AttributeKey<Long> INPUT_TOKENS = AttributeKey.longKey("gen_ai.usage.input_tokens");
     private static final AttributeKey<Long> OUTPUT_TOKENS = AttributeKey.longKey("gen_ai.usage.output_tokens");
     private static final AttributeKey<String> TOKEN_TYPE = AttributeKey.stringKey("gen_ai.token.type");
@@ -87,13 +88,19 @@ public final class Telemetry {
                 .setUnit("{USD}")
                 .setDescription("Money spent on model calls")
                 .build();
-        takeovers = meter.counterBuilder("perdure.takeovers").setUnit("{session}").build();
-        inDoubt = meter.counterBuilder("perdure.calls_in_doubt").setUnit("{call}").build();
-        failedRuns = meter.counterBuilder("perdure.failed_runs").setUnit("{run}").build();
+        takeovers =
+                meter.counterBuilder("perdure.takeovers").setUnit("{session}").build();
+        inDoubt =
+                meter.counterBuilder("perdure.calls_in_doubt").setUnit("{call}").build();
+        failedRuns =
+                meter.counterBuilder("perdure.failed_runs").setUnit("{run}").build();
     }
 
     private static DoubleHistogram seconds(Meter meter, String name, String description) {
-        return meter.histogramBuilder(name).setUnit("s").setDescription(description).build();
+        return meter.histogramBuilder(name)
+                .setUnit("s")
+                .setDescription(description)
+                .build();
     }
 
     /** One measured piece of work. */
@@ -147,7 +154,12 @@ public final class Telemetry {
                 builder,
                 turnSeconds,
                 Attributes.of(
-                        OPERATION, "invoke_agent", AGENT, agent, TENANT, session.tenant().value()));
+                        OPERATION,
+                        "invoke_agent",
+                        AGENT,
+                        agent,
+                        TENANT,
+                        session.tenant().value()));
     }
 
     Timed chat(SessionId session, String agent, String provider, String model, int attempt) {
@@ -180,8 +192,10 @@ public final class Telemetry {
             span.setAttribute(GATEWAY_CALL, reply.gatewayCallId());
         }
         Attributes by = chat.attributes.build();
-        tokens.record(reply.usage().input(), by.toBuilder().put(TOKEN_TYPE, "input").build());
-        tokens.record(reply.usage().output(), by.toBuilder().put(TOKEN_TYPE, "output").build());
+        tokens.record(
+                reply.usage().input(), by.toBuilder().put(TOKEN_TYPE, "input").build());
+        tokens.record(
+                reply.usage().output(), by.toBuilder().put(TOKEN_TYPE, "output").build());
         if (reply.cost().source() != Cost.Source.UNKNOWN) {
             span.setAttribute(COST, reply.cost().usd().doubleValue());
             cost.add(reply.cost().usd().doubleValue(), by);
@@ -233,7 +247,12 @@ public final class Telemetry {
 
     void runFailed(SessionId session, Throwable error) {
         failedRuns.add(
-                1, Attributes.of(TENANT, session.tenant().value(), ERROR, error.getClass().getName()));
+                1,
+                Attributes.of(
+                        TENANT,
+                        session.tenant().value(),
+                        ERROR,
+                        error.getClass().getName()));
     }
 
     /** {@code traceparent} of the current span; null without one. */

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param returned whether the body came to its own end; false when it was given up or cut short, so that its effect is not known
  */
-record ToolOutput(Event.CallOutcome outcome, String text, @Nullable BlobRef full, long millis, boolean returned) {
+record ToolOutput(
+        Event.CallOutcome outcome, String text, @Nullable BlobRef full, long millis, boolean returned) {
     /** Most bytes of a result that stand in the log. */
     static final int INLINE = 64 * 1024;
 

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Sums up a conversation that has become too long for its model. */
 public final class Compaction {
-    private static final String INSTRUCTIONS = "Sum up the conversation below for the assistant who goes on with it and sees nothing else of it."
-            + " Keep the task, decisions, facts, names, numbers and open points. Be short.";
+    private static final String INSTRUCTIONS =
+            "Sum up the conversation below for the assistant who goes on with it and sees nothing else of it."
+                    + " Keep the task, decisions, facts, names, numbers and open points. Be short.";
     /** Most characters of one message in what is to be summed up. */
     private static final int MESSAGE = 2_000;
 
@@ -30,8 +31,7 @@ public final class Compaction {
     }
 
     /** The call that sums up; empty when there is nothing to leave out. */
-    public static Optional<Decision> of(
-            SessionView view, Function<Event.ModelReplied, @Nullable String> correction) {
+    public static Optional<Decision> of(SessionView view, Function<Event.ModelReplied, @Nullable String> correction) {
         long covers = lastCovered(view);
         List<Message> messages = Transcript.of(view, covers, correction);
         if (covers == 0 || messages.isEmpty()) {
@@ -77,7 +77,11 @@ public final class Compaction {
             if (part instanceof Part.Text text) {
                 line.append(cut(text.text()));
             } else if (part instanceof Part.ToolUse use) {
-                line.append("[calls ").append(use.name()).append(' ').append(cut(use.arguments())).append("] ");
+                line.append("[calls ")
+                        .append(use.name())
+                        .append(' ')
+                        .append(cut(use.arguments()))
+                        .append("] ");
             } else if (part instanceof Part.Media media) {
                 line.append("[").append(media.mediaType()).append("] ");
             }

@@ -28,7 +28,8 @@ public final class OutputCheck {
     }
 
     public static OutputCheck of(Class<?> type) {
-        Json schema = Tool.pure("output", "", type, (value, call) -> value).spec().schema();
+        Json schema =
+                Tool.pure("output", "", type, (value, call) -> value).spec().schema();
         return new OutputCheck(type, schema);
     }
 
@@ -45,7 +46,8 @@ public final class OutputCheck {
             Json.parse(stripped(reply.text())).as(type);
             return null;
         } catch (IllegalArgumentException e) {
-            return "That answer cannot be used: " + e.getMessage() + ". Answer again with nothing but JSON that fits the schema.";
+            return "That answer cannot be used: " + e.getMessage()
+                    + ". Answer again with nothing but JSON that fits the schema.";
         }
     }
 

@@ -89,7 +89,9 @@ public final class Transcript {
         List<Part> uses = new ArrayList<>();
         for (Event.CallsRequested.Requested call : request.calls()) {
             uses.add(new Part.ToolUse(
-                    ownId(CallId.of(recorded.id(), uses.size())), call.tool(), call.arguments().text()));
+                    ownId(CallId.of(recorded.id(), uses.size())),
+                    call.tool(),
+                    call.arguments().text()));
         }
         messages.add(new Message.Assistant(uses));
         int ordinal = 0;

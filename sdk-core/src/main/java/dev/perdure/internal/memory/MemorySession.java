@@ -198,6 +198,10 @@ public final class MemorySession {
         return List.copyOf(log.subList(from, Math.min(from + limit, log.size())));
     }
 
+    public Position head() {
+        return log.isEmpty() ? Position.START : log.get(log.size() - 1).position();
+    }
+
     private boolean isInLog(long after, Batch batch) {
         List<EventId> wanted = batch.events().stream().map(Draft::id).toList();
         return read(after, wanted.size()).stream().map(Recorded::id).toList().equals(wanted);

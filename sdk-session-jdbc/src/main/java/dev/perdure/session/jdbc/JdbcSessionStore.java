@@ -115,6 +115,11 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     @Override
+    public Position head(SessionId id) {
+        return log.head(id);
+    }
+
+    @Override
     public List<InboxItem> inbox(SessionId id, long after, int limit) {
         return inbox.list(id, after, limit);
     }

@@ -51,6 +51,21 @@ final class Log {
                 : database.read(lease.session(), handle -> whyNot(handle, lease, after, batch));
     }
 
+    Position head(SessionId id) {
+        return database.read(
+                id,
+                handle -> handle.createQuery("""
+                        SELECT e.seq, e.id
+                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name ORDER BY e.seq DESC LIMIT 1""")
+                        .bind("tenant", id.tenant().value())
+                        .bind("name", id.name())
+                        .map((row, context) ->
+                                new Position(row.getLong("seq"), new EventId(Uuids.of(row.getBytes("id")))))
+                        .findOne()
+                        .orElse(Position.START));
+    }
+
     List<Recorded> read(SessionId id, long after, int limit) {
         Limits.require(limit);
         return database.read(
