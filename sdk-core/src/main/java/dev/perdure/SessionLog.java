@@ -45,7 +45,8 @@ public final class SessionLog implements AutoCloseable {
      * Appends events in one commit; durable when this returns true.
      *
      * @return false when another worker holds the session now; nothing was written, and nothing more can be written through this log
-     * @throws dev.perdure.spi.StoreException when the outcome could not be learned while the lease was good
+     * @throws dev.perdure.spi.StoreException when the outcome could not be learned while the lease was good; this log is
+     *     of no use then: hold the session again and look
      * @throws IllegalArgumentException when there are no events
      */
     public boolean append(Event... events) {

@@ -9,6 +9,7 @@ import dev.perdure.session.SessionView;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -84,6 +85,10 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
             LOG.debug("{}: log lost: {}", lease.session(), e.getMessage());
             lost = true;
             return false;
+        } catch (StoreException e) {
+            // Whether it was written is not known, so nothing may be written after it: hold the session again and look.
+            lost = true;
+            throw e;
         } finally {
             appending.unlock();
         }
