@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A reply that is coming in, chunk by chunk; hands on its text. Confined. */
@@ -57,7 +58,8 @@ final class ReplyDraft {
         if (choice.role == null || fragments.isEmpty()) {
             return false;
         }
-        return spokeWithoutRole || !model.isEmpty() && !newModel.isEmpty() && !newModel.equals(model);
+        boolean otherModel = !model.isEmpty() && !newModel.isEmpty() && !newModel.equals(model);
+        return spokeWithoutRole || otherModel;
     }
 
     private void restart() {
@@ -128,7 +130,7 @@ final class ReplyDraft {
         return NO_INDEX + 1 + tools.size();
     }
 
-    private <F extends Fragment> F last(Class<F> kind, java.util.function.Supplier<F> maker) {
+    private <F extends Fragment> F last(Class<F> kind, Supplier<F> maker) {
         Fragment last = fragments.isEmpty() ? null : fragments.get(fragments.size() - 1);
         if (kind.isInstance(last)) {
             return kind.cast(last);
