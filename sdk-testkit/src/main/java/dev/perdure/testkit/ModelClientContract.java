@@ -150,6 +150,20 @@ public abstract class ModelClientContract {
     }
 
     @Test
+    void interruptedThread_doesNotAnswer_andStaysMarked() {
+        Thread.currentThread().interrupt();
+        try {
+            ModelException e = failure(clientOf(Peer.ANSWERS), scope().build());
+
+            assertThat(e.kind()).isEqualTo(Kind.INTERRUPTED);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        } finally {
+            // For the next test on this thread.
+            Thread.interrupted();
+        }
+    }
+
+    @Test
     void interruptedWhileWaiting_endsSoon() throws Exception {
         for (CallScope.Deltas deltas : List.of(CallScope.Deltas.UNWANTED, new Heard())) {
             Interruption interruption = new Interruption();
