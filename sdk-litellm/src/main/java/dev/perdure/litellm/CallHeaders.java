@@ -40,8 +40,10 @@ final class CallHeaders {
         // The trace id wins over the session id and sets both, so they must be the same.
         headers.add("x-litellm-session-id", session);
         headers.add("x-litellm-trace-id", session);
-        headers.add("x-litellm-timeout", seconds(watch.total));
-        if (watch.streamed) {
+        if (settings.tellsTotalTimeout) {
+            headers.add("x-litellm-timeout", seconds(watch.total));
+        }
+        if (settings.tellsFirstByteTimeout && watch.streamed) {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
         List<String> tags = new ArrayList<>(settings.tags);

@@ -11,6 +11,8 @@ final class CallWatch {
         RECEIVING
     }
 
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     final Duration connect;
     final Duration firstByte;
     final Duration chunk;
@@ -51,6 +53,11 @@ final class CallWatch {
 
     Duration elapsed() {
         return Duration.ofNanos(System.nanoTime() - startedAt);
+    }
+
+    /** For OkHttp's timer of the whole call; not rounded down, so that the time is over when the timer says so. */
+    long totalNanos() {
+        return total.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : total.toNanos();
     }
 
     /** At least 1, as 0 would be "no limit". */

@@ -43,7 +43,7 @@ final class ChatCall {
                         () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
         this.draft = new ReplyDraft(scope.deltas());
         this.call = transport.newCall(request(request));
-        this.call.timeout().timeout(CallWatch.millis(watch.total), TimeUnit.MILLISECONDS);
+        this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
     }
 
     private Request request(ModelRequest request) {

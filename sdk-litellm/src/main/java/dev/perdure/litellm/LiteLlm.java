@@ -100,10 +100,15 @@ public final class LiteLlm implements ModelClient {
 
     /**
      * From the request until the first byte of a stream; default 5 minutes, as some models think for long. A reply that is not
-     * streamed comes all at once and is bounded by the total alone.
+     * streamed comes all at once and is bounded by the total alone. When set, a gateway is told too, and it wins over the
+     * deployment's own.
      */
     public LiteLlm firstByteTimeout(Duration timeout) {
-        return with(s -> s.firstByteTimeout = Settings.requirePositive("firstByteTimeout", timeout));
+        Settings.requirePositive("firstByteTimeout", timeout);
+        return with(s -> {
+            s.firstByteTimeout = timeout;
+            s.tellsFirstByteTimeout = true;
+        });
     }
 
     /** Silence inside of a reply; default 2 minutes. A server's keep-alive comments are no silence. */
@@ -111,9 +116,16 @@ public final class LiteLlm implements ModelClient {
         return with(s -> s.chunkTimeout = Settings.requirePositive("chunkTimeout", timeout));
     }
 
-    /** For the whole call; default 10 minutes. The scope's own timeout holds as well. */
+    /**
+     * For the whole call; default 10 minutes. The scope's own timeout holds as well. When set, a gateway is told too, and it
+     * wins over the deployment's own.
+     */
     public LiteLlm totalTimeout(Duration timeout) {
-        return with(s -> s.totalTimeout = Settings.requirePositive("totalTimeout", timeout));
+        Settings.requirePositive("totalTimeout", timeout);
+        return with(s -> {
+            s.totalTimeout = timeout;
+            s.tellsTotalTimeout = true;
+        });
     }
 
     /**
@@ -146,6 +158,10 @@ public final class LiteLlm implements ModelClient {
     @Override
     public String toString() {
         return "LiteLlm[" + settings.endpoint + ", model=" + defaultModel() + "]";
+    }
+
+    Settings settings() {
+        return settings;
     }
 
     private LiteLlm with(Consumer<Settings> change) {

@@ -103,7 +103,7 @@ final class ReplyDraft {
 
     /** Pieces of parallel calls come mixed, told apart by index, or without one by a new id; an index may be any number. */
     private void addTool(Chunk.ToolPiece piece) {
-        int index = piece.index != null ? piece.index : piece.id.isEmpty() ? lastTool : indexOf(piece.id);
+        int index = piece.index != null ? piece.index : guessedIndex(piece);
         Fragment.Tool tool = tools.get(index);
         // Some servers give every call the index 0.
         boolean another = tool != null
@@ -120,9 +120,12 @@ final class ReplyDraft {
         lastTool = index;
     }
 
-    private int indexOf(String id) {
+    private int guessedIndex(Chunk.ToolPiece piece) {
+        if (piece.id.isEmpty() && piece.name.isEmpty()) {
+            return lastTool;
+        }
         for (Map.Entry<Integer, Fragment.Tool> tool : tools.entrySet()) {
-            if (tool.getValue().id.equals(id)) {
+            if (!piece.id.isEmpty() && tool.getValue().id.equals(piece.id)) {
                 return tool.getKey();
             }
         }

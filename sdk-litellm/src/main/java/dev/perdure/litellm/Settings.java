@@ -23,6 +23,9 @@ final class Settings {
     Duration firstByteTimeout = Duration.ofMinutes(5);
     Duration chunkTimeout = Duration.ofMinutes(2);
     Duration totalTimeout = Duration.ofMinutes(10);
+    // Only what somebody chose is told to the gateway: there it wins over the times of each deployment.
+    boolean tellsFirstByteTimeout;
+    boolean tellsTotalTimeout;
 
     Settings(Endpoint endpoint, boolean gateway) {
         this.endpoint = endpoint;
@@ -39,6 +42,8 @@ final class Settings {
         copy.firstByteTimeout = firstByteTimeout;
         copy.chunkTimeout = chunkTimeout;
         copy.totalTimeout = totalTimeout;
+        copy.tellsFirstByteTimeout = tellsFirstByteTimeout;
+        copy.tellsTotalTimeout = tellsTotalTimeout;
         return copy;
     }
 

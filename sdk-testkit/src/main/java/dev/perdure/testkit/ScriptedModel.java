@@ -117,7 +117,7 @@ public final class ScriptedModel implements ModelClient {
         if (!(part instanceof Part.Text text)) {
             return;
         }
-        String[] words = text.text().split("(?<=\\s)(?=\\S)");
+        String[] words = text.text().split("(?<=\\s)(?=\\S)", -1);
         for (int i = 0; i < words.length; i++) {
             if (i > 0) {
                 pause.of(step.wordEvery());
@@ -191,6 +191,6 @@ public final class ScriptedModel implements ModelClient {
     }
 
     private static long words(String text) {
-        return text.isBlank() ? 0 : text.trim().split("\\s+").length;
+        return text.isBlank() ? 0 : text.trim().split("\\s+", -1).length;
     }
 }
