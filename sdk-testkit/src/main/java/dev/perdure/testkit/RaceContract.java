@@ -44,7 +44,7 @@ abstract class RaceContract extends StoreScenario {
         List<List<EventId>> written = race(i -> () -> {
             List<EventId> mine = new ArrayList<>();
             WorkerId worker = WorkerId.random();
-            while (mine.size() < EACH) {
+            while (mine.size() < EACH && !Thread.currentThread().isInterrupted()) {
                 if (store.claim(ID, Terms.of(worker)) instanceof Claimed.Held held) {
                     Draft draft = progress();
                     counter.incrementAndGet();
@@ -161,7 +161,7 @@ abstract class RaceContract extends StoreScenario {
                         .mapToObj(j -> accepted(ID, message(i + "-" + j)))
                         .toList();
             }
-            while (consumed.get() < posts) {
+            while (consumed.get() < posts && !Thread.currentThread().isInterrupted()) {
                 ready(ann).forEach(lease -> consumed.addAndGet(drain(lease)));
             }
             return List.of();
