@@ -191,15 +191,15 @@ public abstract class SandboxContract extends SandboxFilesContract {
 
     @Test
     void timeout_killsTheCommandAndAllItStarted() {
-        Result result = run(Command.shell(beat(1) + "& " + beat(2) + "& wait").timeout(Duration.ofMillis(300)));
+        Result result = run(Command.shell(beat(1) + "& " + beat(2) + "& wait").timeout(Duration.ofMillis(700)));
         assertThat(result.end()).isEqualTo(End.TIMED_OUT);
-        assertThat(result.took()).isBetween(Duration.ofMillis(250), Duration.ofSeconds(10));
+        assertThat(result.took()).isBetween(Duration.ofMillis(600), Duration.ofSeconds(10));
         assertThat(beatingStops()).isTrue();
     }
 
     @Test
     void timeout_holdsWhenNobodyWaits() {
-        sandbox.start(Command.shell(beat(1)).id("alone").timeout(Duration.ofMillis(300)));
+        sandbox.start(Command.shell(beat(1)).id("alone").timeout(Duration.ofMillis(700)));
         eventually(() -> !sandbox.attach("alone").orElseThrow().running());
         assertThat(beatingStops()).isTrue();
     }

@@ -56,12 +56,14 @@ abstract class SandboxFixture {
         sandbox.write(path, content.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Whether files named {@code beat} stop growing; each is written every 10 ms by a process that lives. */
+    /** Whether the files of {@link #beat} are there and have stopped growing. */
     boolean beatingStops() {
-        return output("a=$(cat beat* | wc -c); sleep 0.3; b=$(cat beat* | wc -c); [ $a -eq $b ] && echo still")
+        return output(
+                        "a=$(cat beat* | wc -c); sleep 0.3; b=$(cat beat* | wc -c); [ $a -gt 0 ] && [ $a -eq $b ] && echo still")
                 .contains("still");
     }
 
+    /** A line that writes to a file every 10 ms as long as it lives. */
     static String beat(int number) {
         return "(while :; do echo x >>beat" + number + "; sleep 0.01; done) ";
     }
