@@ -8,6 +8,7 @@ import dev.perdure.session.Part;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ final class Inbox {
     private static final int PAGE = 200;
 
     private final SessionStore store;
+    private final Lease lease;
     private final SessionId session;
     private final Journal journal;
     private final CallDesk desk;
@@ -32,9 +34,10 @@ final class Inbox {
 
     private volatile long seen;
 
-    Inbox(SessionStore store, SessionId session, Journal journal, CallDesk desk) {
+    Inbox(SessionStore store, Lease lease, Journal journal, CallDesk desk) {
         this.store = store;
-        this.session = session;
+        this.lease = lease;
+        this.session = lease.session();
         this.journal = journal;
         this.desk = desk;
     }
@@ -42,6 +45,12 @@ final class Inbox {
     /** Newest position that was read. */
     long seen() {
         return seen;
+    }
+
+    /** Reads what was not consumed when the session was claimed. Begins after the claim, so nothing up to its head is missed. */
+    void readFirst() {
+        read();
+        seen = Math.max(seen, lease.inboxHead());
     }
 
     /** Reads what is new. */

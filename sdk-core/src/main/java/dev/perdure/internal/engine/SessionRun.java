@@ -77,7 +77,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         this.clock = clock;
         this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
         this.desk = new CallDesk(session, journal, this);
-        this.inbox = new Inbox(engine.store(), session, journal, desk);
+        this.inbox = new Inbox(engine.store(), lease, journal, desk);
         this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), this::offer);
     }
 
@@ -195,9 +195,9 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void advance() {
         journal = Journal.load(engine.store(), lease, this, engine.ids());
         desk = new CallDesk(session, journal, this);
-        inbox = new Inbox(engine.store(), session, journal, desk);
+        inbox = new Inbox(engine.store(), lease, journal, desk);
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
-        inbox.read();
+        inbox.readFirst();
         takeOver();
         while (step()) {
             requireLease();

@@ -147,7 +147,7 @@ public final class MemorySession {
         leaseUntil = now.plus(terms.ttl());
         retryAt = now.plus(terms.waitAfter(claims));
         become(SessionStatus.RUNNING, now);
-        return new Lease(id, key, terms.worker(), fence, agent, claims, now, previous);
+        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, now, previous);
     }
 
     private boolean isHeldBy(Lease lease) {
