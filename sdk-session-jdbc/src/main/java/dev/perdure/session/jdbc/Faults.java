@@ -48,6 +48,7 @@ final class Faults {
                         session,
                         thrown);
             case DAMAGED -> StoreException.unusable(at("is damaged; restore it from a backup"), session, thrown);
+            case REJECTED -> StoreException.unusable(at("refused: " + cause.getMessage()), session, thrown);
             case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
         };
     }
