@@ -40,7 +40,7 @@ record SessionRow(
                 row.getLong("id"),
                 SessionId.of(row.getString("tenant"), row.getString("name")),
                 row.getString("agent"),
-                SessionStatus.valueOf(row.getString("status")),
+                Stored.constant(SessionStatus.class, row.getString("status")),
                 row.getString("labels"),
                 row.getLong("fence"),
                 owner == null ? null : new WorkerId(owner),
