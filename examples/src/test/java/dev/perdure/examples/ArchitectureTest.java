@@ -88,12 +88,10 @@ class ArchitectureTest {
     @Test
     void internalPackages_areUsedOnlyByTheirOwnRootPackage() {
         classes()
-                .should(dependOnInternalTypesOnlyIf(
-                        "they are of the package that owns them", (user, used) -> {
-                            String owner = internalOwner(used);
-                            return user.getPackageName().equals(owner)
-                                    || owner.equals(internalOwner(user));
-                        }))
+                .should(dependOnInternalTypesOnlyIf("they are of the package that owns them", (user, used) -> {
+                    String owner = internalOwner(used);
+                    return user.getPackageName().equals(owner) || owner.equals(internalOwner(user));
+                }))
                 .check(ALL);
     }
 
@@ -101,7 +99,8 @@ class ArchitectureTest {
     void internalPackages_areUsedByNoOtherModule() {
         classes()
                 .should(dependOnInternalTypesOnlyIf(
-                        "they are of the same module", (user, used) -> place(user).equals(place(used))))
+                        "they are of the same module",
+                        (user, used) -> place(user).equals(place(used))))
                 .check(ALL);
     }
 
@@ -201,9 +200,7 @@ class ArchitectureTest {
     private static final class PublicPackages implements SliceAssignment {
         @Override
         public SliceIdentifier getIdentifierOf(JavaClass type) {
-            return outsideInternal().test(type)
-                    ? SliceIdentifier.of(type.getPackageName())
-                    : SliceIdentifier.ignore();
+            return outsideInternal().test(type) ? SliceIdentifier.of(type.getPackageName()) : SliceIdentifier.ignore();
         }
 
         @Override

@@ -48,7 +48,7 @@ public sealed interface Part {
      * An image, a sound or another file.
      *
      * @param mediaType for example {@code image/png}
-     * @param uri {@code https:…}, {@code data:…;base64,…}, or {@code blob:SHA256} for bytes kept beside the log
+     * @param uri {@code https:…}, {@code data:…;base64,…}, or {@code blob:SHA256:SIZE} for bytes kept beside the log
      */
     record Media(String mediaType, @Nullable String name, String uri) implements Part {
         public Media {

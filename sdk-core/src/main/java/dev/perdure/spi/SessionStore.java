@@ -98,6 +98,9 @@ public interface SessionStore extends AutoCloseable {
      */
     List<Recorded> read(SessionId id, long after, int limit);
 
+    /** The end of a session's log; {@link Position#START} when it is unknown or deleted. */
+    Position head(SessionId id);
+
     /** Items that are not consumed, after position {@code after}, in order; at most {@code limit}, 1 to 10,000. */
     List<InboxItem> inbox(SessionId id, long after, int limit);
 

@@ -1,0 +1,121 @@
+package dev.perdure;
+
+import dev.perdure.session.Actor;
+import dev.perdure.session.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message to a session. Immutable.
+ *
+ * <pre>{@code
+ * session.send(Input.text("Is this invoice right?")
+ *     .file("invoice.pdf", "application/pdf", bytes)
+ *     .key("mail-4711").from(Actor.user("ann")).when(Input.When.STEER));
+ * }</pre>
+ */
+public final class Input {
+    /** What to do with a message while a turn is open. */
+    public enum When {
+        /** It starts the next turn. The default. */
+        NEXT_TURN,
+        /** It joins the open turn at its next step. */
+        STEER,
+        /** It interrupts the open turn and starts the next. */
+        INTERRUPT,
+        /** It is refused. */
+        REJECT
+    }
+
+    /** Bytes that are sent with a message. */
+    record Attachment(String name, String mediaType, byte[] content) {
+        @Override
+        public String toString() {
+            return name + " (" + mediaType + ", " + content.length + " bytes)";
+        }
+    }
+
+    private final List<Part> parts;
+    private final List<Attachment> attachments;
+    private final @Nullable String key;
+    private final Actor from;
+    private final When when;
+
+    private Input(List<Part> parts, List<Attachment> attachments, @Nullable String key, Actor from, When when) {
+        this.parts = parts;
+        this.attachments = attachments;
+        this.key = key;
+        this.from = from;
+        this.when = when;
+    }
+
+    public static Input text(String text) {
+        return new Input(List.of(new Part.Text(text)), List.of(), null, Actor.UNNAMED, When.NEXT_TURN);
+    }
+
+    /** One more piece: further text, or a {@link Part.Media} with an {@code https:} or {@code data:} address. */
+    public Input and(Part part) {
+        List<Part> more = new ArrayList<>(parts);
+        more.add(Objects.requireNonNull(part, "part"));
+        return new Input(List.copyOf(more), attachments, key, from, when);
+    }
+
+    /** An image or another file; its bytes are kept beside the session's log. */
+    public Input file(String name, String mediaType, byte[] content) {
+        List<Attachment> more = new ArrayList<>(attachments);
+        more.add(new Attachment(name, mediaType, content.clone()));
+        return new Input(parts, List.copyOf(more), key, from, when);
+    }
+
+    /**
+     * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters. Default: a new one for
+     * each send.
+     */
+    public Input key(String value) {
+        if (value.isEmpty() || value.length() > 200) {
+            throw new IllegalArgumentException(
+                    "an input's key has 1 to 200 characters, but this has " + value.length());
+        }
+        return new Input(parts, attachments, value, from, when);
+    }
+
+    /** Who sends it. Default: {@link Actor#UNNAMED}. */
+    public Input from(Actor actor) {
+        return new Input(parts, attachments, key, Objects.requireNonNull(actor, "actor"), when);
+    }
+
+    /** What to do while a turn is open. Default: {@link When#NEXT_TURN}. */
+    public Input when(When value) {
+        return new Input(parts, attachments, key, from, Objects.requireNonNull(value, "when"));
+    }
+
+    public List<Part> parts() {
+        return parts;
+    }
+
+    List<Attachment> attachments() {
+        return attachments;
+    }
+
+    public Optional<String> findKey() {
+        return Optional.ofNullable(key);
+    }
+
+    public Actor from() {
+        return from;
+    }
+
+    public When when() {
+        return when;
+    }
+
+    /** Key, sender and size; no content. */
+    @Override
+    public String toString() {
+        return "Input[key=" + key + ", from=" + from + ", when=" + when + ", parts="
+                + (parts.size() + attachments.size()) + "]";
+    }
+}

@@ -1,0 +1,31 @@
+package dev.perdure;
+
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionId;
+import java.util.Map;
+
+/**
+ * Observes what a runtime does, in its process. Called after the commit, on the thread that runs the session, which waits: be quick, do not call back into
+ * the runtime. An exception is logged at WARN and changes nothing.
+ */
+public interface RuntimeListener {
+    /** An event that this runtime wrote. */
+    default void onEvent(SessionId session, Recorded event) {}
+
+    /** This runtime took up a session. @param takenOver whether its last holder never gave it back */
+    default void onClaimed(SessionId session, long fence, boolean takenOver) {}
+
+    /** Another worker has the session now, or its lease could not be renewed in time. */
+    default void onLeaseLost(SessionId session) {}
+
+    /** A run ended by an error of the environment; the session is taken up again later. */
+    default void onRunFailed(SessionId session, Throwable error) {}
+
+    /** Sessions have something to do and no worker of this runtime serves their agents. Count by agent. */
+    default void onUnserved(Map<String, Long> readyByAgent) {}
+
+    /** This listener, then {@code next}. */
+    default RuntimeListener andThen(RuntimeListener next) {
+        return new dev.perdure.internal.engine.Listeners(java.util.List.of(this, next));
+    }
+}

@@ -1,0 +1,26 @@
+package dev.perdure;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** A turn that this process sent an input to, or follows. Thread-safe; one thread at a time may wait. */
+public interface Turn {
+    /** Key of the input, or of the turn that is followed. */
+    String key();
+
+    /**
+     * Waits until nothing more happens by itself and says how the turn stands. After {@link Outcome.Waiting} it may be called again, to wait for what follows the
+     * answer.
+     *
+     * @throws dev.perdure.session.PerdureException when the store cannot be read, or the run in this process broke off; the session itself is not
+     *     harmed, and another call goes on
+     * @throws java.util.concurrent.CancellationException when this thread is interrupted; the turn goes on
+     */
+    Outcome await();
+
+    /** As {@link #await()}; empty when the time is over. The turn goes on. */
+    Optional<Outcome> await(Duration atMost);
+
+    /** Asks whoever runs the turn to stop it; it ends within seconds. Does nothing when it is over. */
+    void interrupt(String reason);
+}

@@ -1,0 +1,195 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.Agent;
+import dev.perdure.RuntimeListener;
+import dev.perdure.session.EventId;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.TenantId;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What all runs of one runtime share: the store, the agents, threads, leases. Thread-safe. */
+public final class Engine implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    /** How a runtime is set up. */
+    public record Settings(
+            SessionStore store,
+            Map<String, Agent> agents,
+            SessionStore.Terms terms,
+            int workers,
+            int workersPerTenant,
+            Duration poll,
+            int modelAttempts,
+            Duration modelTimeout,
+            Duration closeGrace,
+            Telemetry telemetry,
+            RuntimeListener listeners,
+            Supplier<EventId> ids) {
+        public Settings {
+            agents = Map.copyOf(agents);
+        }
+    }
+
+    private final Settings settings;
+    private final Hub hub = new Hub();
+    private final ExecutorService threads;
+    private final ScheduledThreadPoolExecutor timers;
+    private final Leases leases;
+    private final Workers workers;
+    private volatile boolean closed;
+
+    public Engine(Settings settings) {
+        this.settings = settings;
+        this.threads = Threads.perTask("perdure-run");
+        this.timers = Threads.timers("perdure-timer");
+        this.leases = new Leases(settings.store(), settings.terms().ttl());
+        this.workers = new Workers(this, settings);
+    }
+
+    public void start() {
+        leases.start();
+        workers.start();
+    }
+
+    public SessionStore store() {
+        return settings.store();
+    }
+
+    public Map<String, Agent> agents() {
+        return settings.agents();
+    }
+
+    public SessionStore.Terms terms() {
+        return settings.terms();
+    }
+
+    public WorkerId worker() {
+        return settings.terms().worker();
+    }
+
+    Supplier<EventId> ids() {
+        return settings.ids();
+    }
+
+    public EventId newId() {
+        return settings.ids().get();
+    }
+
+    Telemetry telemetry() {
+        return settings.telemetry();
+    }
+
+    RuntimeListener listeners() {
+        return settings.listeners();
+    }
+
+    int modelAttempts() {
+        return settings.modelAttempts();
+    }
+
+    ModelCaller modelCaller(SessionId session) {
+        return new ModelCaller(session, settings.telemetry(), settings.store().blobs(), settings.modelTimeout());
+    }
+
+    Hub hub() {
+        return hub;
+    }
+
+    List<Hub.Follower> followers(SessionId session) {
+        return hub.followers(session);
+    }
+
+    void execute(Runnable task) {
+        threads.execute(task);
+    }
+
+    ScheduledFuture<?> schedule(Runnable task, Duration after) {
+        return timers.schedule(task, after.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Posts; whoever runs the session in this process is told at once. */
+    public SessionStore.Posted post(SessionId session, SessionStore.Post item) {
+        SessionStore.Posted answer = settings.store().post(session, item);
+        hub.posted(session);
+        workers.wake();
+        return answer;
+    }
+
+    /** Posts, and runs the session here if it could be claimed. */
+    public SessionStore.Posted send(SessionId session, SessionStore.Post item) {
+        if (closed) {
+            throw new IllegalStateException("the runtime is closed");
+        }
+        long sent = System.nanoTime();
+        SessionStore.Posted answer = settings.store().postAndClaim(session, item, settings.terms());
+        if (answer instanceof SessionStore.Posted.Accepted accepted && accepted.lease() != null) {
+            run(accepted.lease(), sent);
+        } else {
+            hub.posted(session);
+            workers.wake();
+        }
+        return answer;
+    }
+
+    /** Runs a session whose lease was just claimed; {@code sentNanos} is when the claim was sent. */
+    void run(Lease lease, long sentNanos) {
+        SessionRun run =
+                new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
+        leases.add(run);
+        hub.started(run);
+        try {
+            threads.execute(run);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{}: claimed while the runtime closes; another worker goes on", lease.session());
+            runEnded(run, null);
+        }
+    }
+
+    void runEnded(SessionRun run, @Nullable Throwable error) {
+        leases.remove(run);
+        hub.ended(run, error);
+        workers.wake();
+    }
+
+    int running() {
+        return leases.size();
+    }
+
+    Map<TenantId, Long> runningByTenant() {
+        return leases.runs().stream()
+                .collect(Collectors.groupingBy(run -> run.session().tenant(), Collectors.counting()));
+    }
+
+    /** Stops claiming, lets runs come to their next step, gives their sessions back. Safe to repeat. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        workers.close();
+        leases.runs().forEach(SessionRun::stop);
+        if (!leases.awaitEmpty(settings.closeGrace())) {
+            leases.runs().forEach(SessionRun::stopNow);
+            leases.awaitEmpty(RunningCall.GRACE);
+        }
+        leases.close();
+        timers.shutdownNow();
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,205 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.Input;
+import dev.perdure.session.Actor;
+import dev.perdure.session.Event;
+import dev.perdure.session.InboxItem;
+import dev.perdure.session.Part;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionView;
+import dev.perdure.session.TurnView;
+import dev.perdure.spi.SessionStore;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Takes what was sent to a session into its log, in order. Confined to the thread of its run, but for {@link #wantsInterrupt}. */
+final class Inbox {
+    private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
+    private static final int PAGE = 200;
+
+    private final SessionStore store;
+    private final SessionId session;
+    private final Journal journal;
+    private final CallDesk desk;
+    /** Seen and not consumed, oldest first. */
+    private final Deque<InboxItem> queue = new ArrayDeque<>();
+
+    private volatile long seen;
+
+    Inbox(SessionStore store, SessionId session, Journal journal, CallDesk desk) {
+        this.store = store;
+        this.session = session;
+        this.journal = journal;
+        this.desk = desk;
+    }
+
+    /** Newest position that was read. */
+    long seen() {
+        return seen;
+    }
+
+    /** Reads what is new. */
+    void read() {
+        List<InboxItem> page;
+        do {
+            page = store.inbox(session, seen, PAGE);
+            for (InboxItem item : page) {
+                queue.add(item);
+                seen = Math.max(seen, item.position());
+            }
+        } while (page.size() == PAGE);
+    }
+
+    /** Whether something that nobody has read yet wants the open turn to stop. Any thread. */
+    boolean wantsInterrupt(int turn) {
+        return store.inbox(session, seen, PAGE).stream().anyMatch(item -> wantsInterrupt(item, turn));
+    }
+
+    private static boolean wantsInterrupt(InboxItem item, int turn) {
+        return switch (item.kind()) {
+            case INTERRUPT -> {
+                int wanted = item.body().as(Bodies.Interrupt.class).turn();
+                yield wanted == 0 || wanted == turn;
+            }
+            case MESSAGE -> item.body().as(Bodies.Message.class).when() == Input.When.INTERRUPT;
+            case END -> true;
+            default -> false;
+        };
+    }
+
+    /** Applies everything that can be applied now; messages for later turns stay. */
+    void apply() {
+        Iterator<InboxItem> items = queue.iterator();
+        while (items.hasNext()) {
+            InboxItem item = items.next();
+            if (apply(item)) {
+                items.remove();
+            }
+        }
+    }
+
+    private boolean apply(InboxItem item) {
+        SessionView view = journal.view();
+        Optional<TurnView> open = view.findTurn().filter(TurnView::open);
+        try {
+            return switch (item.kind()) {
+                case MESSAGE -> message(item, item.body().as(Bodies.Message.class), view, open);
+                case ANSWER -> answer(item, item.body().as(Bodies.Answered.class));
+                case INTERRUPT -> interrupt(item, item.body().as(Bodies.Interrupt.class), open);
+                case LATE_RESULT -> late(item, item.body().as(Bodies.LateResult.class));
+                case END -> end(item, item.body().as(Bodies.End.class), open);
+                case RESUME -> take(item, Event.Disposition.APPLIED, List.of());
+            };
+        } catch (IllegalArgumentException e) {
+            LOG.warn("{}: inbox item {} cannot be read and is set aside", session, item.key(), e);
+            return take(item, Event.Disposition.STALE, List.of());
+        }
+    }
+
+    private boolean message(InboxItem item, Bodies.Message body, SessionView view, Optional<TurnView> open) {
+        if (open.isEmpty()) {
+            return false;
+        }
+        TurnView turn = open.get();
+        boolean interrupted = turn.findInterrupted().isPresent();
+        boolean awaited = turn.findWaitingFor()
+                .filter(wait -> wait.waitFor() == Event.WaitFor.INPUT)
+                .isPresent();
+        if (awaited && !interrupted) {
+            return take(item, Event.Disposition.APPLIED, body.parts());
+        }
+        switch (body.when()) {
+            case STEER -> {
+                // Between a reply and its results no message may stand.
+                if (!interrupted && !view.hasUnfinishedCalls()) {
+                    return take(item, Event.Disposition.APPLIED, body.parts());
+                }
+            }
+            case INTERRUPT -> {
+                if (!interrupted) {
+                    journal.add(new Event.Interrupted(item.from(), "a new input came in"));
+                }
+            }
+            case REJECT -> {
+                return take(item, Event.Disposition.REJECTED, body.parts());
+            }
+            default -> {}
+        }
+        return false;
+    }
+
+    /** Starts a turn with the oldest message; false when there is none. */
+    boolean startTurn(Event.TurnStarted start) {
+        Iterator<InboxItem> items = queue.iterator();
+        while (items.hasNext()) {
+            InboxItem item = items.next();
+            if (item.kind() == Event.InputKind.MESSAGE) {
+                journal.add(start);
+                take(
+                        item,
+                        Event.Disposition.APPLIED,
+                        item.body().as(Bodies.Message.class).parts());
+                items.remove();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    boolean hasMessage() {
+        return queue.stream().anyMatch(item -> item.kind() == Event.InputKind.MESSAGE);
+    }
+
+    private boolean answer(InboxItem item, Bodies.Answered body) {
+        if (!desk.answer(body.question(), body.answer(), item.from())) {
+            return take(item, Event.Disposition.STALE, List.of());
+        }
+        journal.consume(item.position());
+        return true;
+    }
+
+    private boolean interrupt(InboxItem item, Bodies.Interrupt body, Optional<TurnView> open) {
+        boolean fits = open.isPresent()
+                && (body.turn() == 0 || body.turn() == open.get().number())
+                && open.get().findInterrupted().isEmpty();
+        if (!fits) {
+            return take(item, Event.Disposition.STALE, List.of());
+        }
+        journal.add(new Event.Interrupted(item.from(), body.reason()));
+        journal.consume(item.position());
+        return true;
+    }
+
+    private boolean late(InboxItem item, Bodies.LateResult body) {
+        if (!desk.late(body)) {
+            return take(item, Event.Disposition.STALE, List.of());
+        }
+        journal.consume(item.position());
+        return true;
+    }
+
+    private boolean end(InboxItem item, Bodies.End body, Optional<TurnView> open) {
+        if (open.isPresent()) {
+            if (open.get().findInterrupted().isEmpty()) {
+                journal.add(new Event.Interrupted(item.from(), "the session is closed: " + body.reason()));
+            }
+            return false;
+        }
+        journal.add(new Event.SessionEnded(item.from(), body.reason()));
+        journal.consume(item.position());
+        return true;
+    }
+
+    private boolean take(InboxItem item, Event.Disposition disposition, List<Part> parts) {
+        Actor from = item.from();
+        journal.add(new Event.InputReceived(item.key(), item.kind(), disposition, from, new ArrayList<>(parts)));
+        journal.consume(item.position());
+        return true;
+    }
+}

@@ -1,0 +1,205 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
+import dev.perdure.session.Question;
+import dev.perdure.session.QuestionId;
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.SessionView;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The log of one session under one lease: what is committed, and what goes into the next commit. {@link #view()} shows both, so that
+ * decisions are made on what will be true when they are carried out. Confined to the thread of its run.
+ */
+final class Journal {
+    private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
+    private static final int PAGE = 1_000;
+
+    private final SessionStore store;
+    private final Lease lease;
+    private final Lifeline lifeline;
+    private final Supplier<EventId> ids;
+    private SessionView committed;
+    private SessionView view;
+    private final List<Draft> drafts = new ArrayList<>();
+    private final List<Long> consumed = new ArrayList<>();
+    private final List<Question> opened = new ArrayList<>();
+    private final List<String> closed = new ArrayList<>();
+    private @Nullable String agent;
+
+    /** How long the lease is good for, by this process's own clock. */
+    interface Lifeline {
+        boolean alive();
+
+        /** Waits before another try; throws {@link RunEnded} when the run must end. */
+        void pause(long millis);
+    }
+
+    private Journal(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, SessionView log) {
+        this.store = store;
+        this.lease = lease;
+        this.lifeline = lifeline;
+        this.ids = ids;
+        this.committed = log;
+        this.view = log;
+    }
+
+    static Journal empty(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
+        return new Journal(store, lease, lifeline, ids, SessionView.empty(lease.session()));
+    }
+
+    static Journal load(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
+        SessionView log = SessionView.empty(lease.session());
+        List<Recorded> page;
+        do {
+            page = store.read(lease.session(), log.position().seq(), PAGE);
+            for (Recorded event : page) {
+                log = log.with(event);
+            }
+        } while (page.size() == PAGE);
+        return new Journal(store, lease, lifeline, ids, log);
+    }
+
+    /** The log with what is about to be committed. */
+    SessionView view() {
+        return view;
+    }
+
+    boolean dirty() {
+        return !drafts.isEmpty();
+    }
+
+    /** What was added and not committed. */
+    List<Event> drafted() {
+        return drafts.stream().map(Draft::event).toList();
+    }
+
+    int draftCount() {
+        return drafts.size();
+    }
+
+    /** Number of the last event that is committed. */
+    long committedSeq() {
+        return committed.position().seq();
+    }
+
+    EventId newId() {
+        return ids.get();
+    }
+
+    void add(Event event) {
+        add(newId(), event);
+    }
+
+    void add(EventId id, Event event) {
+        int turn = turnOf(event);
+        Draft draft = Draft.of(id, turn, event);
+        drafts.add(draft);
+        view = view.with(Recorded.of(view.position().seq() + 1, lease.fence(), lease.claimedAt(), draft));
+        if (event instanceof Event.QuestionAsked asked) {
+            QuestionId question = new QuestionId(lease.session(), asked.key());
+            opened.add(new Question(
+                    question,
+                    asked.kind(),
+                    asked.call(),
+                    asked.tool(),
+                    asked.arguments(),
+                    asked.text(),
+                    lease.claimedAt()));
+        } else if (event instanceof Event.QuestionAnswered answered) {
+            closed.add(answered.key());
+        } else if (event instanceof Event.HandedOff handedOff) {
+            agent = handedOff.to();
+        }
+    }
+
+    private int turnOf(Event event) {
+        int newest = view.findTurn().map(turn -> turn.number()).orElse(0);
+        if (event instanceof Event.TurnStarted) {
+            return newest + 1;
+        }
+        boolean open = view.findTurn().filter(turn -> turn.open()).isPresent();
+        return open ? newest : 0;
+    }
+
+    /** The event added next consumes this item of the inbox. */
+    void consume(long position) {
+        consumed.add(position);
+    }
+
+    /** Commits what was added, if anything. */
+    List<Recorded> commit() {
+        return drafts.isEmpty() ? List.of() : commit(null);
+    }
+
+    /** Commits what was added and gives the lease back. */
+    List<Recorded> release(SessionStatus target, long seenInbox) {
+        if (drafts.isEmpty()) {
+            add(new Event.HandedBack(lease.owner(), "nothing to do"));
+        }
+        return commit(new SessionStore.Release(target, seenInbox));
+    }
+
+    private List<Recorded> commit(SessionStore.@Nullable Release release) {
+        SessionStore.Batch batch = new SessionStore.Batch(drafts, consumed, opened, closed, agent, release);
+        SessionStore.Appended answer = append(batch);
+        List<Recorded> written;
+        if (answer instanceof SessionStore.Appended.Ok ok) {
+            written = recorded(ok.at());
+        } else if (answer instanceof SessionStore.Appended.Duplicate) {
+            written = store.read(lease.session(), committed.position().seq(), drafts.size());
+        } else {
+            throw new RunEnded(RunEnded.Why.LEASE_LOST, "append answered " + answer);
+        }
+        for (Recorded event : written) {
+            committed = committed.with(event);
+        }
+        forget();
+        return written;
+    }
+
+    /** Repeats an append whose outcome is unknown, as long as the lease is good: the ids make a repeat harmless. */
+    private SessionStore.Appended append(SessionStore.Batch batch) {
+        for (long pause = 20; ; pause = Math.min(pause * 2, 1_000)) {
+            try {
+                return store.append(lease, committed.position(), batch);
+            } catch (StoreException e) {
+                if (!e.retryable() || !lifeline.alive()) {
+                    throw e;
+                }
+                LOG.debug("{}: append failed, trying again: {}", lease.session(), e.getMessage());
+                lifeline.pause(pause);
+            }
+        }
+    }
+
+    private List<Recorded> recorded(Instant at) {
+        List<Recorded> events = new ArrayList<>(drafts.size());
+        long seq = committed.position().seq();
+        for (Draft draft : drafts) {
+            events.add(Recorded.of(++seq, lease.fence(), at, draft));
+        }
+        return events;
+    }
+
+    private void forget() {
+        view = committed;
+        drafts.clear();
+        consumed.clear();
+        opened.clear();
+        closed.clear();
+        agent = null;
+    }
+}

@@ -1,0 +1,171 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.Agent;
+import dev.perdure.Decision;
+import dev.perdure.model.Message;
+import dev.perdure.model.ModelException;
+import dev.perdure.model.ModelReply;
+import dev.perdure.model.ModelRequest;
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.Cost;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
+import dev.perdure.session.Interruption;
+import dev.perdure.session.Part;
+import dev.perdure.session.Problem;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.Usage;
+import dev.perdure.spi.BlobStore;
+import dev.perdure.spi.CallScope;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Makes one attempt of a model call and turns what comes of it into an event. */
+final class ModelCaller {
+    /**
+     * Dollars per token taken for a call whose cost was not reported although its client reports cost: the price of a dear model, because
+     * counting such a call as nothing would let a limit be passed.
+     */
+    private static final BigDecimal INPUT_PRICE = new BigDecimal("0.000015");
+
+    private static final BigDecimal OUTPUT_PRICE = new BigDecimal("0.000075");
+
+    private final SessionId session;
+    private final Telemetry telemetry;
+    private final BlobStore blobs;
+    private final Duration timeout;
+
+    ModelCaller(SessionId session, Telemetry telemetry, BlobStore blobs, Duration timeout) {
+        this.session = session;
+        this.telemetry = telemetry;
+        this.blobs = blobs;
+        this.timeout = timeout;
+    }
+
+    /** What came of an attempt. */
+    sealed interface Result {
+        record Replied(Event.ModelReplied event) implements Result {}
+
+        record Failed(ModelException failure) implements Result {}
+    }
+
+    Result call(
+            Agent agent,
+            Decision.CallModel decision,
+            int turn,
+            int attempt,
+            EventId id,
+            @Nullable BigDecimal budgetLeft,
+            Interruption interruption,
+            CallScope.Deltas deltas) {
+        ModelRequest request = resolved(decision.request());
+        String model = request.parameters().findModel().orElse(agent.model().defaultModel());
+        long started = System.nanoTime();
+        try (Telemetry.Timed chat =
+                telemetry.chat(session, agent.name(), agent.model().provider(), model, attempt)) {
+            CallScope scope = new CallScope(
+                    session,
+                    turn,
+                    id.toString(),
+                    timeout,
+                    interruption,
+                    Map.of("agent", agent.name(), "tenant", session.tenant().value()),
+                    budgetLeft,
+                    deltas);
+            try {
+                ModelReply reply = agent.model().call(request, scope);
+                Event.ModelReplied event =
+                        event(agent, decision, attempt, reply, (System.nanoTime() - started) / 1_000_000);
+                telemetry.replied(chat, event);
+                return new Result.Replied(event);
+            } catch (ModelException e) {
+                telemetry.failed(chat, e);
+                return new Result.Failed(e);
+            } catch (RuntimeException e) {
+                chat.failed(e.getClass().getName());
+                return new Result.Failed(
+                        ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
+                                .cause(e)
+                                .build());
+            }
+        }
+    }
+
+    private static Event.ModelReplied event(
+            Agent agent, Decision.CallModel decision, int attempt, ModelReply reply, long millis) {
+        Cost cost = reply.cost();
+        if (cost.source() == Cost.Source.UNKNOWN && agent.model().reportsCost()) {
+            cost = estimate(reply.usage());
+        }
+        return new Event.ModelReplied(
+                decision.purpose(),
+                attempt,
+                reply.parts(),
+                reply.finishReason(),
+                reply.usage(),
+                cost,
+                reply.model(),
+                reply.deployment(),
+                reply.gatewayCallId(),
+                millis,
+                decision.covers() == 0 ? null : decision.covers());
+    }
+
+    private static Cost estimate(Usage usage) {
+        BigDecimal usd = INPUT_PRICE
+                .multiply(BigDecimal.valueOf(usage.input()))
+                .add(OUTPUT_PRICE.multiply(BigDecimal.valueOf(usage.output())));
+        return new Cost(usd, Cost.Source.ESTIMATED);
+    }
+
+    /** How the failure of an attempt is kept. */
+    static Event.ModelFailed failed(
+            Decision.CallModel decision, int attempt, ModelException failure, boolean willRetry) {
+        Problem problem = failure.problem();
+        return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry);
+    }
+
+    /** The request with files that are kept beside the log put into it. */
+    private ModelRequest resolved(ModelRequest request) {
+        List<Message> messages = new ArrayList<>(request.messages().size());
+        boolean changed = false;
+        for (Message message : request.messages()) {
+            Message next = message instanceof Message.User user ? resolved(user) : message;
+            changed |= next != message;
+            messages.add(next);
+        }
+        return changed
+                ? new ModelRequest(
+                        request.instructions(), messages, request.tools(), request.parameters(), request.outputSchema())
+                : request;
+    }
+
+    private Message.User resolved(Message.User user) {
+        if (user.parts().stream()
+                .noneMatch(
+                        part -> part instanceof Part.Media media && media.uri().startsWith("blob:"))) {
+            return user;
+        }
+        return new Message.User(user.parts().stream()
+                .map(part ->
+                        part instanceof Part.Media media && media.uri().startsWith("blob:") ? resolved(media) : part)
+                .toList());
+    }
+
+    private Part resolved(Part.Media media) {
+        String[] fields = media.uri().split(":", -1);
+        BlobRef ref = new BlobRef(fields[1], Long.parseLong(fields[2]));
+        return blobs.find(session, ref)
+                .<Part>map(bytes -> new Part.Media(
+                        media.mediaType(),
+                        media.name(),
+                        "data:" + media.mediaType() + ";base64,"
+                                + Base64.getEncoder().encodeToString(bytes)))
+                .orElseGet(() -> new Part.Text("[the file " + media.name() + " is gone]"));
+    }
+}

@@ -1,0 +1,241 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.sandbox.Sandbox;
+import dev.perdure.session.Actor;
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.CallId;
+import dev.perdure.session.CallView;
+import dev.perdure.session.Event;
+import dev.perdure.session.Interruption;
+import dev.perdure.session.Json;
+import dev.perdure.session.SessionId;
+import dev.perdure.tool.Tool;
+import dev.perdure.tool.ToolCall;
+import dev.perdure.tool.ToolResult;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One attempt of one call: what the tool's body sees of it, and its way to a result. Exactly one result is reported. */
+final class RunningCall implements ToolCall {
+    private static final Logger LOG = LoggerFactory.getLogger(RunningCall.class);
+    /** How long a body may take to stop after it was asked to. */
+    static final Duration GRACE = Duration.ofSeconds(3);
+
+    /** Where results and wishes of a body go. */
+    interface Desk {
+        void done(RunningCall call, ToolOutput output);
+
+        /** Called instead of {@link #done} when the run was over before the body. */
+        void late(RunningCall call, ToolOutput output);
+
+        Sandbox sandbox();
+
+        BlobRef keep(byte[] content);
+
+        void offer(Signal signal);
+
+        Telemetry telemetry();
+    }
+
+    private final SessionId session;
+    private final CallId id;
+    private final int attempt;
+    private final String key;
+    private final Actor actor;
+    private final Tool tool;
+    private final Desk desk;
+    private final Interruption interruption = new Interruption();
+    private final AtomicBoolean reported = new AtomicBoolean();
+    private final long startedNanos = System.nanoTime();
+    private final Queue<Future<?>> timers = new ConcurrentLinkedQueue<>();
+    private volatile boolean orphaned;
+    private volatile @Nullable Thread thread;
+    private Tool.@Nullable Work work;
+
+    RunningCall(SessionId session, CallView call, int attempt, Actor actor, Tool tool, Desk desk) {
+        this.session = session;
+        this.id = call.id();
+        this.attempt = attempt;
+        this.key = key(session, call.id());
+        this.actor = actor;
+        this.tool = tool;
+        this.desk = desk;
+    }
+
+    static String key(SessionId session, CallId call) {
+        return session + "/" + call;
+    }
+
+    /** @throws IllegalArgumentException when the arguments do not fit; for the model */
+    void prepare(Json arguments) {
+        work = tool.prepare(arguments, this);
+    }
+
+    Tool tool() {
+        return tool;
+    }
+
+    /** Runs the body on this thread and reports its result. */
+    void run(Supplier<AutoCloseable> span) {
+        thread = Thread.currentThread();
+        ToolOutput output;
+        try (AutoCloseable open = span.get()) {
+            Objects.requireNonNull(open);
+            output = outcome();
+        } catch (Exception e) {
+            output = failure(e);
+        } finally {
+            thread = null;
+            // An interrupt that came for this body must not hit the next one on this thread.
+            Thread.interrupted();
+        }
+        report(output);
+    }
+
+    private ToolOutput outcome() {
+        try {
+            ToolResult result =
+                    ToolResult.of(Objects.requireNonNull(work, "prepare first").run());
+            Event.CallOutcome outcome = result.error() ? Event.CallOutcome.ERROR : Event.CallOutcome.OK;
+            return ToolOutput.of(outcome, result.text(), millis());
+        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
+            return failure(e);
+        }
+    }
+
+    private ToolOutput failure(Throwable e) {
+        if (interruption.requested()) {
+            return cutShort();
+        }
+        LOG.debug("{}: tool {} failed", session, tool.name(), e);
+        String message = e.getMessage() == null ? "" : ": " + e.getMessage();
+        String text = "tool " + tool.name() + " failed: " + e.getClass().getSimpleName() + message;
+        return ToolOutput.of(Event.CallOutcome.ERROR, text, millis());
+    }
+
+    private ToolOutput cutShort() {
+        boolean late = interruption.reason().startsWith("took longer");
+        return ToolOutput.cutShort(
+                late ? Event.CallOutcome.TIMED_OUT : Event.CallOutcome.INTERRUPTED,
+                (late ? "timed out: " : "interrupted: ") + interruption.reason(),
+                millis());
+    }
+
+    private void report(ToolOutput output) {
+        stopTimers();
+        if (orphaned) {
+            desk.late(this, output);
+        } else if (reported.compareAndSet(false, true)) {
+            desk.done(this, output);
+        } else if (output.returned()) {
+            // Given up before; what it did after all settles a doubt.
+            desk.late(this, output);
+        }
+    }
+
+    /** A timer that is of no use once a result is there. */
+    void watch(Future<?> timer) {
+        timers.add(timer);
+        if (reported.get()) {
+            timer.cancel(false);
+        }
+    }
+
+    private void stopTimers() {
+        timers.forEach(timer -> timer.cancel(false));
+    }
+
+    /** Asks the body to stop. */
+    void interrupt(String why) {
+        interruption.request(why);
+        Thread running = thread;
+        if (running != null) {
+            running.interrupt();
+        }
+    }
+
+    void timeOut() {
+        if (!reported.get()) {
+            interrupt("took longer than " + tool.timeout().toMillis() + " ms");
+        }
+    }
+
+    /** Reports that the body did not stop when asked to. */
+    void giveUp() {
+        if (reported.compareAndSet(false, true)) {
+            LOG.warn("{}: tool {} does not stop, its thread is left behind", session, tool.name());
+            desk.done(this, cutShort());
+        }
+    }
+
+    /** The run is over before the body: its result goes to the inbox. */
+    void orphan() {
+        orphaned = true;
+    }
+
+    long millis() {
+        return (System.nanoTime() - startedNanos) / 1_000_000;
+    }
+
+    @Override
+    public SessionId session() {
+        return session;
+    }
+
+    @Override
+    public CallId id() {
+        return id;
+    }
+
+    @Override
+    public String idempotencyKey() {
+        return key;
+    }
+
+    @Override
+    public int attempt() {
+        return attempt;
+    }
+
+    @Override
+    public Actor actor() {
+        return actor;
+    }
+
+    @Override
+    public Interruption interruption() {
+        return interruption;
+    }
+
+    @Override
+    public Sandbox sandbox() {
+        return desk.sandbox();
+    }
+
+    @Override
+    public Event.ArtifactSaved saveArtifact(String name, String mediaType, byte[] content) {
+        if (name.isEmpty() || name.length() > 200) {
+            throw new IllegalArgumentException("an artifact's name has 1 to 200 characters: \"" + name + "\"");
+        }
+        CompletableFuture<Event.ArtifactSaved> saved = new CompletableFuture<>();
+        desk.offer(new Signal.Save(id, name, mediaType, desk.keep(content), saved));
+        try {
+            return saved.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while artifact \"" + name + "\" was saved", e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("artifact \"" + name + "\" was not saved: " + e.getCause(), e);
+        }
+    }
+}

@@ -1,0 +1,781 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.Agent;
+import dev.perdure.Decision;
+import dev.perdure.model.ModelException;
+import dev.perdure.sandbox.Sandbox;
+import dev.perdure.session.Actor;
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.CallView;
+import dev.perdure.session.Effect;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
+import dev.perdure.session.Interruption;
+import dev.perdure.session.Json;
+import dev.perdure.session.PerdureException;
+import dev.perdure.session.Problem;
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.SessionView;
+import dev.perdure.session.TurnView;
+import dev.perdure.spi.CallScope;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.tool.Toolbox;
+import io.opentelemetry.context.Context;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One attempt to advance one session under one lease, on one thread: takes the inbox into the log, asks the agent, carries its decisions out,
+ * commits, until there is nothing to do or the lease is gone. Everything it knows comes from the log, so that it can start at any prefix of it: there is no
+ * other recovery.
+ */
+final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionRun.class);
+    /** Most decisions without a commit: an agent that keeps notes for ever must not spin. */
+    private static final int MOST_DECISIONS = 200;
+    /** Most failures in a row that an agent may answer with another call. */
+    private static final int MOST_FAILURES = 3;
+
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(60);
+
+    private final Engine engine;
+    private final Lease lease;
+    private final SessionId session;
+    private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
+    private final LeaseClock clock;
+    private volatile Interruption modelInterruption = Interruption.never();
+    private volatile boolean stopping;
+    private volatile boolean stoppingNow;
+    private volatile boolean lost;
+    private volatile boolean over;
+    private volatile int turnInModelCall;
+    private volatile @Nullable Agent agent;
+    private Journal journal;
+    private CallDesk desk;
+    private Inbox inbox;
+    private SandboxHolder sandbox;
+    private Context span = Context.root();
+    private Telemetry.@Nullable Timed turnSpan;
+    private int decisions;
+
+    SessionRun(Engine engine, Lease lease, LeaseClock clock) {
+        this.engine = engine;
+        this.lease = lease;
+        this.session = lease.session();
+        this.clock = clock;
+        this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
+        this.desk = new CallDesk(session, journal, this);
+        this.inbox = new Inbox(engine.store(), session, journal, desk);
+        this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), this::offer);
+    }
+
+    SessionId session() {
+        return session;
+    }
+
+    Lease lease() {
+        return lease;
+    }
+
+    LeaseClock clock() {
+        return clock;
+    }
+
+    // ------------------------------------------------------------------ from other threads
+
+    /** The inbox may have something new. */
+    void inboxNews() {
+        signals.add(new Signal.News());
+        int turn = turnInModelCall;
+        if (turn > 0) {
+            engine.execute(() -> interruptModelIfWanted(turn));
+        }
+    }
+
+    private void interruptModelIfWanted(int turn) {
+        try {
+            if (turnInModelCall == turn && inbox.wantsInterrupt(turn)) {
+                modelInterruption.request("the turn was interrupted");
+            }
+        } catch (PerdureException e) {
+            LOG.debug("{}: inbox could not be read during a model call", session, e);
+        }
+    }
+
+    /** A renewal told how far the inbox goes. */
+    void renewed(long inboxHead) {
+        if (inboxHead > inbox.seen()) {
+            inboxNews();
+        }
+    }
+
+    void leaseLost() {
+        lost = true;
+        signals.add(new Signal.Lost());
+        modelInterruption.request("the lease was lost");
+    }
+
+    /** Gives the session back at the next step. */
+    void stop() {
+        stopping = true;
+        signals.add(new Signal.Stop());
+    }
+
+    /** Gives the session back now: what is running is stopped. */
+    void stopNow() {
+        stoppingNow = true;
+        stop();
+        modelInterruption.request("the worker stops");
+    }
+
+    // ------------------------------------------------------------------ the run
+
+    @Override
+    public void run() {
+        Throwable error = null;
+        try {
+            advance();
+        } catch (RunEnded e) {
+            LOG.debug("{}: run ended: {}", session, e.getMessage());
+            if (e.why() == RunEnded.Why.LEASE_LOST) {
+                engine.listeners().onLeaseLost(session);
+            }
+        } catch (Throwable e) {
+            error = e;
+            failed(e);
+        } finally {
+            over = true;
+            desk.abandon("its worker lost the session");
+            salvage();
+            signals.forEach(this::refuse);
+            closeTurnSpan();
+            engine.runEnded(this, error);
+        }
+    }
+
+    /** Results that this run had in hand and could not write: whoever goes on finds them in the inbox. */
+    private void salvage() {
+        for (Event event : journal.drafted()) {
+            if (event instanceof Event.ToolFinished finished && finished.attempt() > 0) {
+                postLate(Bodies.LateResult.of(finished));
+            }
+        }
+    }
+
+    private void failed(Throwable e) {
+        engine.telemetry().runFailed(session, e);
+        engine.listeners().onRunFailed(session, e);
+        if (e instanceof PerdureException expected && expected.retryable()) {
+            LOG.warn("{}: run broke off, another goes on later: {}", session, e.getMessage());
+        } else {
+            LOG.error("{}: run broke off", session, e);
+        }
+    }
+
+    private void refuse(Signal signal) {
+        if (signal instanceof Signal.Save save) {
+            save.saved().completeExceptionally(new IllegalStateException("the run is over"));
+        } else if (signal instanceof Signal.ToolDone done && done.output().returned()) {
+            postLate(Bodies.LateResult.of(done));
+        }
+    }
+
+    private void advance() {
+        journal = Journal.load(engine.store(), lease, this, engine.ids());
+        desk = new CallDesk(session, journal, this);
+        inbox = new Inbox(engine.store(), session, journal, desk);
+        sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
+        inbox.read();
+        takeOver();
+        while (step()) {
+            requireLease();
+        }
+    }
+
+    private void takeOver() {
+        Optional<Lease.Previous> previous = lease.findPrevious();
+        engine.listeners().onClaimed(session, lease.fence(), previous.isPresent());
+        previous.ifPresent(before -> {
+            LOG.info("{}: taken over from worker {}", session, before.owner());
+            engine.telemetry().takenOver(session);
+            journal.add(new Event.TakenOver(before.owner(), before.fence(), lease.owner(), lease.fence()));
+        });
+    }
+
+    /** One round; false when the lease was given back. */
+    private boolean step() {
+        drain();
+        inbox.apply();
+        SessionView view = journal.view();
+        if (view.ended()) {
+            closeSandbox();
+            release(SessionStatus.ENDED);
+            return false;
+        }
+        Optional<TurnView> open = view.findTurn().filter(TurnView::open);
+        Agent current = engine.agents().get(view.agent());
+        agent = current;
+        if (current == null) {
+            journal.add(new Event.HandedBack(lease.owner(), "agent \"" + view.agent() + "\" is not served here"));
+            release(SessionStatus.READY);
+            return false;
+        }
+        if (open.isEmpty()) {
+            return startTurn(current);
+        }
+        try (Telemetry.Timed timed = turnSpan(current, open.get())) {
+            span = Context.current();
+            turnSpan = null;
+            boolean more = true;
+            int turn = open.get().number();
+            while (more && isOpen(turn) && engine.agents().get(journal.view().agent()) == current) {
+                more = stepInTurn(current);
+                if (more && isOpen(turn)) {
+                    drain();
+                    inbox.apply();
+                }
+                requireLease();
+            }
+            journal.view()
+                    .findTurn()
+                    .map(TurnView::ended)
+                    .ifPresent(end -> timed.outcome(end.outcome().name()));
+            return more;
+        }
+    }
+
+    private boolean isOpen(int turn) {
+        return journal.view()
+                .findTurn()
+                .filter(t -> t.open() && t.number() == turn)
+                .isPresent();
+    }
+
+    private Telemetry.Timed turnSpan(Agent current, TurnView turn) {
+        Telemetry.Timed started = turnSpan;
+        if (started != null) {
+            return started;
+        }
+        String trace = Telemetry.firstTrace(turn, journal.view().events());
+        return engine.telemetry().turn(session, current.name(), current.version(), turn.number(), trace);
+    }
+
+    private void closeTurnSpan() {
+        Telemetry.Timed started = turnSpan;
+        if (started != null) {
+            started.close();
+        }
+    }
+
+    private boolean startTurn(Agent current) {
+        if (stopping || !inbox.hasMessage()) {
+            release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
+            return false;
+        }
+        int number = journal.view().findTurn().map(TurnView::number).orElse(0) + 1;
+        // The span comes first, because the log keeps its trace for later runs to link to.
+        turnSpan = engine.telemetry().turn(session, current.name(), current.version(), number, null);
+        return inbox.startTurn(new Event.TurnStarted(current.name(), current.version(), Telemetry.currentTrace()));
+    }
+
+    /** One round in an open turn; false when the lease was given back. */
+    private boolean stepInTurn(Agent current) {
+        SessionView view = journal.view();
+        TurnView turn = view.findTurn().orElseThrow();
+        Toolbox tools = current.tools();
+        if (turn.findInterrupted().isPresent()) {
+            return settle(tools, turn.findInterrupted().get());
+        }
+        if (view.hasUnfinishedCalls() && !desk.needsDecision(view)) {
+            desk.advance(tools);
+            return afterCalls();
+        }
+        Optional<CallView> fatal = desk.fatalDoubt(tools);
+        if (fatal.isPresent()) {
+            end(
+                    Event.TurnOutcome.FAILED,
+                    "",
+                    Problem.of(
+                            "in_doubt",
+                            "nobody knows whether the call " + fatal.get().id() + " of tool "
+                                    + fatal.get().tool() + " took effect"));
+            return endOrGoOn();
+        }
+        if (stopping) {
+            handBack("the worker stops");
+            return false;
+        }
+        return decide(current, view, turn);
+    }
+
+    private boolean afterCalls() {
+        if (desk.hasReady()) {
+            launch();
+            return true;
+        }
+        if (desk.running()) {
+            if (stoppingNow) {
+                handBack("the worker stops");
+                return false;
+            }
+            commit();
+            await();
+            return true;
+        }
+        SessionView view = journal.view();
+        boolean onlyQuestions = view.hasUnfinishedCalls()
+                && view.calls().stream().allMatch(call -> call.finished() || call.waitsForAnswer());
+        if (onlyQuestions) {
+            waitFor(Event.WaitFor.ANSWER);
+            return false;
+        }
+        return true;
+    }
+
+    /** Brings an interrupted turn to its end. */
+    private boolean settle(Toolbox tools, Event.Interrupted interrupted) {
+        if (desk.running()) {
+            commit();
+            desk.interruptAll(interrupted.reason());
+            giveUpAfterGrace();
+            await();
+            return true;
+        }
+        desk.closeUnstarted(tools, interrupted.reason());
+        SessionView view = journal.view();
+        if (!view.hasUnfinishedCalls()) {
+            end(Event.TurnOutcome.INTERRUPTED, "", Problem.of("interrupted", interrupted.reason()));
+            return endOrGoOn();
+        }
+        if (view.calls().stream().allMatch(call -> call.finished() || call.waitsForAnswer())) {
+            waitFor(Event.WaitFor.ANSWER);
+            return false;
+        }
+        return true;
+    }
+
+    private boolean decide(Agent current, SessionView view, TurnView turn) {
+        Decision decision;
+        try {
+            decision = current.next(view);
+        } catch (RuntimeException e) {
+            LOG.warn("{}: agent {} failed to decide", session, current.name(), e);
+            decision = new Decision.Fail(Problem.of("agent", "the agent failed to decide: " + e));
+        }
+        if (++decisions > MOST_DECISIONS) {
+            decision = new Decision.Fail(Problem.of(
+                    "agent",
+                    "the agent made " + MOST_DECISIONS + " decisions without a model call, a tool call or an end"));
+        }
+        return carryOut(current, decision, view, turn);
+    }
+
+    private boolean carryOut(Agent current, Decision decision, SessionView view, TurnView turn) {
+        if (decision instanceof Decision.CallModel call) {
+            return callModel(current, call, view, turn);
+        } else if (decision instanceof Decision.CallTools) {
+            if (!view.hasUnfinishedCalls()) {
+                return fail(Problem.of("agent", "the agent wants calls to run, but the last reply asked for none"));
+            }
+            desk.dispatch();
+            return true;
+        } else if (decision instanceof Decision.RunTools run) {
+            journal.add(new Event.CallsRequested(run.calls(), run.visibility() == Decision.Visibility.HIDDEN));
+            desk.dispatch();
+            return true;
+        } else if (decision instanceof Decision.KeepNote note) {
+            journal.add(new Event.NoteKept(note.name(), note.value()));
+            return true;
+        } else if (decision instanceof Decision.Await) {
+            waitFor(Event.WaitFor.INPUT);
+            return false;
+        } else if (decision instanceof Decision.HandOff handOff) {
+            journal.add(new Event.HandedOff(current.name(), handOff.agent()));
+            return true;
+        } else if (decision instanceof Decision.Finish finish) {
+            end(Event.TurnOutcome.DONE, finish.output(), null);
+            return endOrGoOn();
+        }
+        return fail(((Decision.Fail) decision).problem());
+    }
+
+    private boolean fail(Problem problem) {
+        end(Event.TurnOutcome.FAILED, "", problem);
+        return endOrGoOn();
+    }
+
+    private void end(Event.TurnOutcome outcome, String output, @Nullable Problem problem) {
+        // Every shown call has a result, whatever the agent decided: the next turn's conversation must be whole.
+        desk.closeUnstarted("the turn ended before it ran");
+        TurnView turn = journal.view().findTurn().orElseThrow();
+        journal.add(new Event.TurnEnded(
+                outcome, output, problem, turn.steps(), turn.toolCalls(), turn.usage(), turn.cost()));
+    }
+
+    /** The turn is over: gives the lease back in the same commit, unless more is to be done. */
+    private boolean endOrGoOn() {
+        drain();
+        inbox.apply();
+        if (inbox.hasMessage() && !stopping || journal.view().ended()) {
+            return true;
+        }
+        release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
+        return false;
+    }
+
+    // ------------------------------------------------------------------ model calls
+
+    private boolean callModel(Agent current, Decision.CallModel call, SessionView view, TurnView turn) {
+        if (turn.failures() >= MOST_FAILURES) {
+            return fail(Problem.of("model", turn.failures() + " model calls in a row failed"));
+        }
+        Optional<Problem> limit = LimitCheck.exceeded(current.limits(), view, turn);
+        if (limit.isPresent()) {
+            return fail(limit.get());
+        }
+        commit();
+        int attempt = turn.attempts() + 1;
+        EventId id = journal.newId();
+        Deltas deltas = new Deltas(turn.number());
+        ModelCaller.Result result = attempt(current, call, view, turn, attempt, id, deltas);
+        requireLease();
+        if (result instanceof ModelCaller.Result.Replied replied) {
+            decisions = 0;
+            journal.add(id, replied.event());
+            return true;
+        }
+        return afterFailure(call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
+    }
+
+    private ModelCaller.Result attempt(
+            Agent current,
+            Decision.CallModel call,
+            SessionView view,
+            TurnView turn,
+            int attempt,
+            EventId id,
+            Deltas deltas) {
+        modelInterruption = new Interruption();
+        turnInModelCall = turn.number();
+        try {
+            // Something that came in before the line above would otherwise be seen only after the call.
+            if (lost || stoppingNow) {
+                modelInterruption.request("the worker stops");
+            } else if (signals.stream().anyMatch(Signal.News.class::isInstance)) {
+                interruptModelIfWanted(turn.number());
+            }
+            boolean answer = call.purpose() == Event.Purpose.ANSWER;
+            return engine.modelCaller(session)
+                    .call(
+                            current,
+                            call,
+                            turn.number(),
+                            attempt,
+                            id,
+                            LimitCheck.budgetLeft(current.limits(), view, turn),
+                            modelInterruption,
+                            answer && !engine.followers(session).isEmpty() ? deltas : CallScope.Deltas.UNWANTED);
+        } finally {
+            turnInModelCall = 0;
+            // An interrupt meant for the call must not hit what follows.
+            Thread.interrupted();
+        }
+    }
+
+    private boolean afterFailure(Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
+        if (deltas.any) {
+            deltas.discard();
+        }
+        if (failure.kind() == ModelException.Kind.INTERRUPTED) {
+            requireLease();
+            // Whoever asked for it is in the inbox, or this worker stops: the next round sees which.
+            inbox.read();
+            return true;
+        }
+        boolean again = failure.retryable() && attempt < engine.modelAttempts() && !stopping;
+        journal.add(ModelCaller.failed(call, attempt, failure, again));
+        if (again) {
+            commit();
+            pauseBeforeRetry(attempt, failure);
+        }
+        return true;
+    }
+
+    private void pauseBeforeRetry(int attempt, ModelException failure) {
+        long millis = Math.min(30_000, 500L << Math.min(attempt - 1, 10));
+        millis = ThreadLocalRandom.current().nextLong(millis / 2, millis + 1);
+        Duration wanted = failure.findRetryAfter().orElse(Duration.ZERO);
+        if (wanted.compareTo(LONGEST_PAUSE) > 0) {
+            wanted = LONGEST_PAUSE;
+        }
+        awaitSignal(Math.max(millis, wanted.toMillis()));
+    }
+
+    /** Passes a reply on to who follows it in this process. */
+    private final class Deltas implements CallScope.Deltas {
+        private final int turn;
+        private boolean any;
+
+        Deltas(int turn) {
+            this.turn = turn;
+        }
+
+        @Override
+        public void text(String more) {
+            any = true;
+            engine.followers(session).forEach(follower -> follower.text(turn, more));
+        }
+
+        @Override
+        public void discard() {
+            any = false;
+            engine.followers(session).forEach(follower -> follower.discard(turn));
+        }
+    }
+
+    // ------------------------------------------------------------------ tools
+
+    private void launch() {
+        commit();
+        for (RunningCall call : desk.takeReady()) {
+            if (call.tool().effect() == Effect.ONCE && !alive()) {
+                throw new RunEnded(
+                        RunEnded.Why.LEASE_LOST, "the lease is too old to start a call that must not happen twice");
+            }
+            call.watch(engine.schedule(call::timeOut, call.tool().timeout()));
+            call.watch(engine.schedule(call::giveUp, call.tool().timeout().plus(RunningCall.GRACE)));
+            Context parent = span;
+            engine.execute(() -> call.run(() ->
+                    engine.telemetry().tool(session, call.id(), call.tool().name(), call.attempt(), parent)));
+        }
+        decisions = 0;
+    }
+
+    private void giveUpAfterGrace() {
+        desk.each(call -> call.watch(engine.schedule(call::giveUp, RunningCall.GRACE)));
+    }
+
+    @Override
+    public void done(RunningCall call, ToolOutput output) {
+        ToolOutput stored;
+        try {
+            stored = output.offloaded(engine.store().blobs(), session);
+        } catch (RuntimeException e) {
+            LOG.warn(
+                    "{}: the result of {} could not be kept whole",
+                    session,
+                    call.tool().name(),
+                    e);
+            stored = ToolOutput.of(
+                    Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
+        }
+        if (over) {
+            late(call, stored);
+        } else {
+            offer(new Signal.ToolDone(call.id(), call.attempt(), stored));
+        }
+    }
+
+    @Override
+    public void late(RunningCall call, ToolOutput output) {
+        if (!output.returned()) {
+            return;
+        }
+        postLate(Bodies.LateResult.of(new Signal.ToolDone(
+                call.id(), call.attempt(), output.offloaded(engine.store().blobs(), session))));
+    }
+
+    private void postLate(Bodies.LateResult late) {
+        try {
+            engine.store()
+                    .post(
+                            session,
+                            new SessionStore.Post(
+                                    late.call() + "/" + late.attempt(),
+                                    Event.InputKind.LATE_RESULT,
+                                    Actor.PERDURE,
+                                    Json.of(late)));
+        } catch (RuntimeException e) {
+            LOG.warn("{}: the late result of call {} could not be posted", session, late.call(), e);
+        }
+    }
+
+    @Override
+    public Sandbox sandbox() {
+        Agent current = agent;
+        if (current == null) {
+            throw new IllegalStateException("no agent runs");
+        }
+        return sandbox.get(current);
+    }
+
+    private void closeSandbox() {
+        Agent current = engine.agents().get(journal.view().agent());
+        if (current != null) {
+            try {
+                sandbox.close(current);
+            } catch (RuntimeException e) {
+                LOG.warn("{}: the sandbox could not be removed", session, e);
+            }
+        }
+    }
+
+    @Override
+    public BlobRef keep(byte[] content) {
+        return engine.store().blobs().put(session, content);
+    }
+
+    @Override
+    public void offer(Signal signal) {
+        signals.add(signal);
+        if (over) {
+            refuse(signal);
+        }
+    }
+
+    @Override
+    public Telemetry telemetry() {
+        return engine.telemetry();
+    }
+
+    // ------------------------------------------------------------------ signals
+
+    private void await() {
+        awaitSignal(60_000);
+    }
+
+    private void awaitSignal(long millis) {
+        try {
+            Signal signal = signals.poll(millis, TimeUnit.MILLISECONDS);
+            if (signal != null) {
+                handle(signal);
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("{}: run thread interrupted", session);
+        }
+        requireLease();
+    }
+
+    /** Handles all that is there, so that results ready at the same time share a commit. */
+    private void drain() {
+        for (Signal signal = signals.poll(); signal != null; signal = signals.poll()) {
+            handle(signal);
+        }
+    }
+
+    private void handle(Signal signal) {
+        if (signal instanceof Signal.ToolDone done) {
+            desk.done(done);
+        } else if (signal instanceof Signal.News) {
+            inbox.read();
+        } else if (signal instanceof Signal.Note note) {
+            journal.add(note.event());
+        } else if (signal instanceof Signal.Save save) {
+            save(save);
+        }
+        requireLease();
+    }
+
+    private void save(Signal.Save save) {
+        if (!desk.runs(save.call())) {
+            save.saved().completeExceptionally(new IllegalStateException("its call is over"));
+            return;
+        }
+        Event.ArtifactSaved before = journal.view().artifacts().get(save.name());
+        boolean same = before != null
+                && before.content().equals(save.content())
+                && before.mediaType().equals(save.mediaType());
+        Event.ArtifactSaved event = same
+                ? before
+                : new Event.ArtifactSaved(
+                        save.name(), before == null ? 1 : before.version() + 1, save.content(), save.mediaType());
+        try {
+            if (!same) {
+                journal.add(event);
+            }
+            commit();
+            save.saved().complete(event);
+        } catch (RuntimeException e) {
+            save.saved().completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    // ------------------------------------------------------------------ commits
+
+    private void commit() {
+        if (journal.dirty()) {
+            List<Recorded> written;
+            try (Telemetry.Timed append = engine.telemetry().append(session, journal.draftCount())) {
+                written = journal.commit();
+                append.outcome("ok");
+            }
+            publish(written);
+        }
+    }
+
+    private void release(SessionStatus target) {
+        List<Recorded> written = new ArrayList<>();
+        try (Telemetry.Timed append = engine.telemetry().append(session, journal.draftCount())) {
+            written.addAll(journal.release(target, inbox.seen()));
+            append.outcome("ok");
+        }
+        publish(written);
+    }
+
+    private void waitFor(Event.WaitFor what) {
+        List<String> keys =
+                journal.view().questions().stream().map(q -> q.id().key()).toList();
+        journal.add(new Event.WaitStarted(what, keys));
+        release(SessionStatus.WAITING);
+    }
+
+    private void handBack(String reason) {
+        journal.add(new Event.HandedBack(lease.owner(), reason));
+        release(SessionStatus.READY);
+    }
+
+    private void publish(List<Recorded> written) {
+        for (Recorded event : written) {
+            if (event.event() instanceof Event.ToolInDoubt doubt) {
+                engine.telemetry().doubted(session, doubt.tool());
+            }
+            engine.listeners().onEvent(session, event);
+        }
+        engine.followers(session).forEach(follower -> follower.events(written));
+    }
+
+    @Override
+    public boolean alive() {
+        return !lost && clock.alive();
+    }
+
+    @Override
+    public void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RunEnded(RunEnded.Why.STOPPED, "interrupted while waiting for the store");
+        }
+        requireLease();
+    }
+
+    private void requireLease() {
+        if (!alive()) {
+            throw new RunEnded(RunEnded.Why.LEASE_LOST, "the lease ran out or was taken");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package dev.perdure.internal.engine;
+
+import dev.perdure.session.TenantId;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Claims sessions that have something to do, as many as there are free workers, on a thread of its own: at once when it is told of something, and at least every
+ * {@link Engine.Settings#poll()}.
+ */
+final class Workers implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+    private static final Duration UNSERVED_EVERY = Duration.ofSeconds(30);
+
+    private final Engine engine;
+    private final SessionStore store;
+    private final int most;
+    private final int perTenant;
+    private final Duration poll;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition woken = lock.newCondition();
+    private final Thread thread;
+    private boolean wake;
+    private boolean closed;
+    private long unservedAt = System.nanoTime();
+
+    Workers(Engine engine, Engine.Settings settings) {
+        this.engine = engine;
+        this.store = settings.store();
+        this.most = settings.workers();
+        this.perTenant = settings.workersPerTenant();
+        this.poll = settings.poll();
+        this.thread = Threads.daemons("perdure-claim").newThread(this::loop);
+    }
+
+    void start() {
+        if (most > 0) {
+            thread.start();
+        }
+    }
+
+    /** Something may be ready. */
+    void wake() {
+        lock.lock();
+        try {
+            wake = true;
+            woken.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void loop() {
+        while (pause()) {
+            try {
+                claim();
+                reportUnserved();
+            } catch (RuntimeException e) {
+                LOG.warn("sessions could not be claimed, trying again: {}", e.getMessage());
+                LOG.debug("sessions could not be claimed", e);
+            }
+        }
+    }
+
+    private void claim() {
+        int free = most - engine.running();
+        if (free <= 0) {
+            return;
+        }
+        long sent = System.nanoTime();
+        SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), tenantsAtTheirShare(), perTenant);
+        List<Lease> leases = store.claimReady(engine.terms(), filter, free);
+        leases.forEach(lease -> engine.run(lease, sent));
+    }
+
+    private Set<TenantId> tenantsAtTheirShare() {
+        Map<TenantId, Long> running = engine.runningByTenant();
+        return running.entrySet().stream()
+                .filter(entry -> entry.getValue() >= perTenant)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
+    private void reportUnserved() {
+        if (System.nanoTime() - unservedAt < UNSERVED_EVERY.toNanos()) {
+            return;
+        }
+        unservedAt = System.nanoTime();
+        Map<String, Long> unserved = store.ready().entrySet().stream()
+                .filter(entry -> !engine.agents().containsKey(entry.getKey()))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+        if (!unserved.isEmpty()) {
+            LOG.warn("sessions are ready whose agents nobody serves here: {}", unserved);
+            engine.listeners().onUnserved(unserved);
+        }
+    }
+
+    /** Waits for the next look; false once closed. */
+    private boolean pause() {
+        lock.lock();
+        try {
+            if (!wake && !closed) {
+                boolean signalled = woken.await(poll.toMillis(), TimeUnit.MILLISECONDS);
+                LOG.trace("woken: {}", signalled);
+            }
+            wake = false;
+            return !closed;
+        } catch (InterruptedException e) {
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            woken.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            // A claim under way must come to its end, or its sessions would wait for their leases to run out.
+            thread.join(5_000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

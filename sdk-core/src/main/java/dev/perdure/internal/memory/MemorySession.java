@@ -1,0 +1,313 @@
+package dev.perdure.internal.memory;
+
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
+import dev.perdure.session.InboxItem;
+import dev.perdure.session.Position;
+import dev.perdure.session.Question;
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionInfo;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore.Appended;
+import dev.perdure.spi.SessionStore.Batch;
+import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.NewSession;
+import dev.perdure.spi.SessionStore.Post;
+import dev.perdure.spi.SessionStore.Posted;
+import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.SessionStore.Terms;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** One session and the rules of its writers. Confined: its store's lock is held around every call. */
+public final class MemorySession {
+    private final long key;
+    private final SessionId id;
+    private final Instant openedAt;
+    private final List<Recorded> log = new ArrayList<>();
+    private final TreeMap<Long, InboxItem> inbox = new TreeMap<>();
+    private final Map<String, InboxItem> posted = new HashMap<>();
+    private final Map<String, Question> questions = new TreeMap<>();
+    private final Map<BlobRef, byte[]> blobs = new HashMap<>();
+    private Map<String, String> labels;
+    private String agent;
+    private SessionStatus status = SessionStatus.IDLE;
+    private Instant changedAt;
+    private Instant readyAt;
+    private @Nullable WorkerId owner;
+    private Instant leaseUntil = Instant.EPOCH;
+    private Instant retryAt = Instant.EPOCH;
+    private long fence;
+    private long inboxHead;
+    private long claimSeq;
+    private int attempts;
+
+    public MemorySession(long key, NewSession made, Instant now) {
+        this.key = key;
+        this.id = made.id();
+        this.agent = made.agent();
+        this.labels = made.labels();
+        this.openedAt = now;
+        this.changedAt = now;
+        this.readyAt = now;
+        log.add(Recorded.of(1, 0, now, made.first()));
+    }
+
+    public long key() {
+        return key;
+    }
+
+    public SessionId id() {
+        return id;
+    }
+
+    public String agent() {
+        return agent;
+    }
+
+    public SessionStatus status() {
+        return status;
+    }
+
+    public boolean isDeleted() {
+        return status == SessionStatus.DELETED;
+    }
+
+    public SessionInfo info() {
+        boolean running = status == SessionStatus.RUNNING;
+        return new SessionInfo(
+                id, agent, status, labels, openedAt, changedAt, owner, running ? leaseUntil : null, fruitless());
+    }
+
+    // ---- claims
+
+    public Claimed claim(Terms terms, Instant now) {
+        switch (status) {
+            case DELETED:
+                return new Claimed.Unknown();
+            case ENDED:
+                return new Claimed.Ended();
+            case QUARANTINED:
+                return new Claimed.Quarantined();
+            default:
+                break;
+        }
+        if (status == SessionStatus.RUNNING && leaseUntil.isAfter(now)) {
+            return new Claimed.Busy(leaseUntil);
+        }
+        int fruitless = fruitless();
+        if (fruitless >= terms.quarantineAfter()) {
+            become(SessionStatus.QUARANTINED, now);
+            return new Claimed.Quarantined();
+        }
+        if (fruitless > 0 && retryAt.isAfter(now)) {
+            return new Claimed.Busy(retryAt);
+        }
+        return new Claimed.Held(take(terms, fruitless + 1, now));
+    }
+
+    /** Whether {@link #claim} may give a lease on something to do. */
+    public boolean isDue(Instant now) {
+        boolean due = status == SessionStatus.READY || (status == SessionStatus.RUNNING && !leaseUntil.isAfter(now));
+        return due && (fruitless() == 0 || !retryAt.isAfter(now));
+    }
+
+    /** Since when there is something to do. */
+    public Instant dueSince() {
+        return status == SessionStatus.READY ? readyAt : leaseUntil;
+    }
+
+    public boolean renew(Lease lease, Duration ttl, Instant now) {
+        boolean held = isHeldBy(lease);
+        if (held) {
+            leaseUntil = now.plus(ttl);
+        }
+        return held;
+    }
+
+    private Lease take(Terms terms, int claims, Instant now) {
+        WorkerId before = owner;
+        Lease.Previous previous =
+                status == SessionStatus.RUNNING && before != null ? new Lease.Previous(before, fence) : null;
+        fence = Math.max(fence + 1, now.toEpochMilli());
+        owner = terms.worker();
+        attempts = claims;
+        claimSeq = log.size();
+        leaseUntil = now.plus(terms.ttl());
+        retryAt = now.plus(terms.waitAfter(claims));
+        become(SessionStatus.RUNNING, now);
+        return new Lease(id, key, terms.worker(), fence, agent, claims, now, previous);
+    }
+
+    private boolean isHeldBy(Lease lease) {
+        return status == SessionStatus.RUNNING
+                && fence == lease.fence()
+                && lease.owner().equals(owner);
+    }
+
+    private int fruitless() {
+        boolean progressed = log.subList((int) Math.min(claimSeq, log.size()), log.size()).stream()
+                .anyMatch(event -> event.event().movesForward());
+        return progressed ? 0 : attempts;
+    }
+
+    private void become(SessionStatus next, Instant now) {
+        status = next;
+        changedAt = now;
+        if (next == SessionStatus.READY) {
+            readyAt = now;
+        }
+    }
+
+    // ---- log
+
+    public Appended append(Lease lease, Position after, Batch batch, Instant now) {
+        if (isInLog(after.seq(), batch)) {
+            return new Appended.Duplicate(last(after, batch));
+        }
+        if (!isHeldBy(lease)) {
+            return new Appended.LeaseLost();
+        }
+        if (!log.get(log.size() - 1).position().equals(after)) {
+            return new Appended.Conflict();
+        }
+        require(batch);
+        for (Draft draft : batch.events()) {
+            log.add(Recorded.of(log.size() + 1L, fence, now, draft));
+        }
+        batch.consumed().forEach(inbox::remove);
+        batch.opened().forEach(question -> questions.put(question.id().key(), asked(question, now)));
+        batch.closed().forEach(questions::remove);
+        release(batch, now);
+        return new Appended.Ok(last(after, batch), now);
+    }
+
+    public List<Recorded> read(long after, int limit) {
+        int from = (int) Math.min(Math.max(after, 0), log.size());
+        return List.copyOf(log.subList(from, Math.min(from + limit, log.size())));
+    }
+
+    public Position head() {
+        return log.isEmpty() ? Position.START : log.get(log.size() - 1).position();
+    }
+
+    private boolean isInLog(long after, Batch batch) {
+        List<EventId> wanted = batch.events().stream().map(Draft::id).toList();
+        return read(after, wanted.size()).stream().map(Recorded::id).toList().equals(wanted);
+    }
+
+    private void require(Batch batch) {
+        for (Question question : batch.opened()) {
+            if (!question.id().session().equals(id)) {
+                throw new IllegalArgumentException("the question " + question.id() + " is not of the session " + id);
+            }
+            if (questions.containsKey(question.id().key())) {
+                throw new IllegalArgumentException("the question " + question.id() + " is open already");
+            }
+        }
+        if (!inbox.keySet().containsAll(batch.consumed())) {
+            throw new IllegalArgumentException(id + ": of the inbox items " + batch.consumed()
+                    + " not all are there to be consumed; each is consumed once");
+        }
+    }
+
+    private void release(Batch batch, Instant now) {
+        String next = batch.agent();
+        if (next != null) {
+            agent = next;
+        }
+        Release release = batch.release();
+        if (release != null) {
+            boolean rests = release.target() == SessionStatus.IDLE || release.target() == SessionStatus.WAITING;
+            become(rests && inboxHead > release.seenInbox() ? SessionStatus.READY : release.target(), now);
+        }
+    }
+
+    private static Question asked(Question question, Instant now) {
+        return new Question(
+                question.id(),
+                question.kind(),
+                question.call(),
+                question.tool(),
+                question.arguments(),
+                question.text(),
+                now);
+    }
+
+    private static Position last(Position after, Batch batch) {
+        int count = batch.events().size();
+        return new Position(after.seq() + count, batch.events().get(count - 1).id());
+    }
+
+    // ---- inbox and questions
+
+    public Posted post(Post item, Instant now) {
+        InboxItem earlier = posted.get(item.key());
+        if (earlier != null) {
+            boolean same = earlier.kind() == item.kind() && earlier.body().equals(item.body());
+            return same ? new Posted.Duplicate(earlier.position()) : new Posted.Conflict(earlier.position());
+        }
+        if (isDeleted()) {
+            return new Posted.Unknown();
+        }
+        if (status == SessionStatus.ENDED) {
+            return new Posted.Ended();
+        }
+        InboxItem added = new InboxItem(++inboxHead, item.key(), item.kind(), item.from(), item.body(), now);
+        posted.put(item.key(), added);
+        inbox.put(added.position(), added);
+        wake(item.kind() == Event.InputKind.RESUME, now);
+        return new Posted.Accepted(added.position(), null);
+    }
+
+    private void wake(boolean resume, Instant now) {
+        if (resume) {
+            attempts = 0;
+        }
+        boolean wakes = status == SessionStatus.IDLE
+                || status == SessionStatus.WAITING
+                || (status == SessionStatus.QUARANTINED && resume);
+        become(wakes ? SessionStatus.READY : status, wakes ? now : changedAt);
+        changedAt = now;
+    }
+
+    public long inboxHead() {
+        return inboxHead;
+    }
+
+    public List<InboxItem> inbox(long after, int limit) {
+        return inbox.tailMap(after, false).values().stream().limit(limit).toList();
+    }
+
+    public Map<String, Question> questions() {
+        return questions;
+    }
+
+    public Map<BlobRef, byte[]> blobs() {
+        return blobs;
+    }
+
+    public void delete(Instant now) {
+        become(SessionStatus.DELETED, now);
+        fence = Math.max(fence + 1, now.toEpochMilli());
+        owner = null;
+        labels = Map.of();
+        attempts = 0;
+        log.clear();
+        inbox.clear();
+        posted.clear();
+        questions.clear();
+        blobs.clear();
+    }
+}

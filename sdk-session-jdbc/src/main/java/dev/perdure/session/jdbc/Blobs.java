@@ -1,0 +1,69 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.SessionId;
+import dev.perdure.spi.BlobStore;
+import java.util.Optional;
+
+/** Large bytes, in a table beside the log. */
+final class Blobs implements BlobStore {
+    private final Database database;
+
+    Blobs(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public BlobRef put(SessionId session, byte[] bytes) {
+        BlobRef ref = new BlobRef(Hashes.hex(bytes), bytes.length);
+        if (!has(session, ref) && !insert(session, ref, bytes) && !has(session, ref)) {
+            throw new IllegalArgumentException("there is no session " + session);
+        }
+        return ref;
+    }
+
+    @Override
+    public Optional<byte[]> find(SessionId session, BlobRef ref) {
+        return database.read(
+                session,
+                handle -> handle.createQuery("""
+                        SELECT b.body FROM perdure_session s JOIN perdure_blob b ON b.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name AND b.sha256 = :sha256""")
+                        .bind("tenant", session.tenant().value())
+                        .bind("name", session.name())
+                        .bind("sha256", ref.sha256())
+                        .map((row, context) -> row.getBytes(1))
+                        .findOne());
+    }
+
+    private boolean has(SessionId session, BlobRef ref) {
+        return database.read(
+                session,
+                handle -> handle.createQuery("""
+                        SELECT 1 FROM perdure_session s JOIN perdure_blob b ON b.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name AND b.sha256 = :sha256""")
+                        .bind("tenant", session.tenant().value())
+                        .bind("name", session.name())
+                        .bind("sha256", ref.sha256())
+                        .mapTo(Integer.class)
+                        .findOne()
+                        .isPresent());
+    }
+
+    private boolean insert(SessionId session, BlobRef ref, byte[] bytes) {
+        return database.write(
+                session,
+                handle -> handle.createUpdate("""
+                                INSERT INTO perdure_blob (session, sha256, size, body)
+                                SELECT s.id, :sha256, :size, :body FROM perdure_session s
+                                WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'
+                                ON CONFLICT (session, sha256) DO NOTHING""")
+                                .bind("tenant", session.tenant().value())
+                                .bind("name", session.name())
+                                .bind("sha256", ref.sha256())
+                                .bind("size", ref.size())
+                                .bind("body", bytes)
+                                .execute()
+                        == 1);
+    }
+}

@@ -1,0 +1,187 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.SessionId;
+import dev.perdure.session.TenantId;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Ready;
+import dev.perdure.spi.SessionStore.Renewal;
+import dev.perdure.spi.SessionStore.Terms;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.Update;
+
+/** Who may write to which session. Thread-safe. */
+final class Claims {
+    private final Database database;
+    private final Statements sql;
+    private final Liveness liveness;
+
+    Claims(Database database, Statements sql, Liveness liveness) {
+        this.database = database;
+        this.sql = sql;
+        this.liveness = liveness;
+    }
+
+    Claimed claim(SessionId id, Terms terms) {
+        liveness.enlist(terms.worker());
+        return database.transact(id, handle -> claim(handle, id, terms));
+    }
+
+    /** Within the caller's transaction; the worker is enlisted. */
+    Claimed claim(Handle handle, SessionId id, Terms terms) {
+        return handle.createQuery(sql.claimable("s.tenant = :tenant AND s.name = :name"))
+                .bind("tenant", id.tenant().value())
+                .bind("name", id.name())
+                .bind("now", database.now())
+                .map((row, context) -> SessionRow.of(row))
+                .findOne()
+                .map(row -> carryOut(handle, row, terms))
+                .orElseGet(Claimed.Unknown::new);
+    }
+
+    void enlist(WorkerId worker) {
+        liveness.enlist(worker);
+    }
+
+    /** Looks without a lock first, so that a worker that finds nothing writes nothing. */
+    List<Lease> claimReady(Terms terms, Ready filter, int max) {
+        if (max < 1) {
+            throw new IllegalArgumentException("max is at least 1, but this is " + max);
+        }
+        if (filter.agents().isEmpty()) {
+            return List.of();
+        }
+        List<Long> candidates = database.read(null, handle -> candidates(handle, filter, max));
+        if (candidates.isEmpty()) {
+            return List.of();
+        }
+        liveness.enlist(terms.worker());
+        String rows = sql.candidateRows();
+        return database.transact(null, handle -> claim(handle, rows, candidates, terms));
+    }
+
+    List<Renewal> renew(List<Lease> leases, Duration ttl) {
+        if (leases.isEmpty()) {
+            return List.of();
+        }
+        Map<Long, Long> heads = database.renew(handle -> renew(handle, leases, ttl));
+        return leases.stream()
+                .map(lease -> heads.containsKey(lease.key())
+                        ? new Renewal(lease, Renewal.State.HELD, heads.get(lease.key()))
+                        : new Renewal(lease, Renewal.State.LOST, 0))
+                .toList();
+    }
+
+    private Map<Long, Long> renew(Handle handle, List<Lease> leases, Duration ttl) {
+        Query query = handle.createQuery(sql.renew(leases.size()))
+                .bind("now", database.now())
+                .bind("ttl", ttl.toMillis());
+        for (int i = 0; i < leases.size(); i++) {
+            Lease lease = leases.get(i);
+            query.bind("id" + i, lease.key())
+                    .bind("fence" + i, lease.fence())
+                    .bind("owner" + i, lease.owner().value());
+        }
+        Map<Long, Long> heads = new HashMap<>();
+        query.map((row, context) -> Map.entry(row.getLong(1), row.getLong(2)))
+                .forEach(entry -> heads.put(entry.getKey(), entry.getValue()));
+        return heads;
+    }
+
+    private List<Long> candidates(Handle handle, Ready filter, int max) {
+        List<String> dead = deadOwners(handle);
+        Query query = handle.createQuery(sql.candidates(!filter.excluded().isEmpty(), !dead.isEmpty()))
+                .bindList("agents", List.copyOf(filter.agents()))
+                .bind("now", database.now())
+                .bind("perTenant", filter.perTenant())
+                .bind("max", max);
+        if (!filter.excluded().isEmpty()) {
+            query.bindList(
+                    "excluded", filter.excluded().stream().map(TenantId::value).toList());
+        }
+        if (!dead.isEmpty()) {
+            query.bindList("dead", dead);
+        }
+        return query.mapTo(Long.class).list();
+    }
+
+    private List<String> deadOwners(Handle handle) {
+        return handle.createQuery(sql.owners()).bind("now", database.now()).mapTo(String.class).list().stream()
+                .filter(owner -> liveness.isDead(new WorkerId(owner)))
+                .toList();
+    }
+
+    /** Decides again, on what the rows are now that nobody else can change them. */
+    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
+        Map<Long, SessionRow> rows = new HashMap<>();
+        handle.createQuery(select)
+                .bindList("ids", candidates)
+                .bind("now", database.now())
+                .map((row, context) -> SessionRow.of(row))
+                .forEach(row -> rows.put(row.key(), row));
+        List<Lease> leases = new ArrayList<>();
+        for (Long key : candidates) {
+            SessionRow row = rows.get(key);
+            if (row != null && carryOut(handle, row, terms) instanceof Claimed.Held held) {
+                leases.add(held.lease());
+            }
+        }
+        return leases;
+    }
+
+    private Claimed carryOut(Handle handle, SessionRow row, Terms terms) {
+        Verdict verdict = Verdict.on(row, terms, liveness);
+        if (verdict instanceof Verdict.Take take) {
+            return new Claimed.Held(take(handle, row, terms, take));
+        }
+        if (verdict instanceof Verdict.Refuse refuse) {
+            return refuse.answer();
+        }
+        one(bind(handle.createUpdate(sql.quarantine()), row), row);
+        return new Claimed.Quarantined();
+    }
+
+    private Lease take(Handle handle, SessionRow row, Terms terms, Verdict.Take take) {
+        long fence = Math.max(row.fence() + 1, row.now());
+        one(
+                bind(handle.createUpdate(sql.take()), row)
+                        .bind("fence", fence)
+                        .bind("owner", terms.worker().value())
+                        .bind("until", row.now() + terms.ttl().toMillis())
+                        .bind("attempts", take.attempts())
+                        .bind("head", row.head())
+                        .bind(
+                                "retryAt",
+                                row.now() + terms.waitAfter(take.attempts()).toMillis()),
+                row);
+        return new Lease(
+                row.id(),
+                row.key(),
+                terms.worker(),
+                fence,
+                row.agent(),
+                take.attempts(),
+                Instant.ofEpochMilli(row.now()),
+                take.previous());
+    }
+
+    private static Update bind(Update update, SessionRow row) {
+        return update.bind("id", row.key()).bind("oldFence", row.fence()).bind("at", row.now());
+    }
+
+    /** The row was read under a lock in the same transaction, so anything else means that the lock is none. */
+    private static void one(Update update, SessionRow row) {
+        int rows = update.execute();
+        if (rows != 1) {
+            throw new IllegalStateException(row.id() + ": a claim changed " + rows + " rows under its lock");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.SessionId;
+import dev.perdure.spi.StoreException;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/** Says what went wrong in a database, and what to do about it. */
+final class Faults {
+    private final Dialect dialect;
+    private final String place;
+
+    /** @param place of the database, for messages */
+    Faults(Dialect dialect, String place) {
+        this.dialect = dialect;
+        this.place = place;
+    }
+
+    Dialect.Fault of(Throwable thrown) {
+        SQLException cause = cause(thrown);
+        return cause == null ? Dialect.Fault.OTHER : dialect.fault(cause);
+    }
+
+    RuntimeException translate(RuntimeException thrown, @Nullable SessionId session) {
+        SQLException cause = cause(thrown);
+        if (cause == null) {
+            return thrown;
+        }
+        return switch (dialect.fault(cause)) {
+            case CLASH -> new Clash(thrown);
+            case BUSY ->
+                StoreException.unavailable(
+                        at("was busy longer than the timeout; try again, or allow a longer one"), session, thrown);
+            case READ_ONLY ->
+                StoreException.unusable(
+                        at("can only be read; make the file and its folder writable for this process"),
+                        session,
+                        thrown);
+            case FULL ->
+                StoreException.unusable(
+                        at("is full and nothing was written; free space on its disk, then go on"), session, thrown);
+            case NOT_A_DATABASE ->
+                StoreException.unusable(
+                        at("is not a database; it was left as it is. Name another file"), session, thrown);
+            case CANNOT_OPEN ->
+                StoreException.unusable(
+                        at("cannot be opened; check that its folder is there and writable for this process"),
+                        session,
+                        thrown);
+            case DAMAGED -> StoreException.unusable(at("is damaged; restore it from a backup"), session, thrown);
+            case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
+        };
+    }
+
+    private String at(String what) {
+        return "the " + dialect.name() + " database " + place + " " + what;
+    }
+
+    private static @Nullable SQLException cause(Throwable thrown) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (t instanceof SQLException sql) {
+                return sql;
+            }
+        }
+        return null;
+    }
+
+    /** A key was there already; never leaves this package. */
+    static final class Clash extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        Clash(Throwable cause) {
+            super(cause);
+        }
+    }
+}

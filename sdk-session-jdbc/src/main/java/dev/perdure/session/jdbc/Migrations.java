@@ -1,0 +1,91 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.spi.StoreException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+
+/**
+ * Brings a database to the newest schema, once, at open. Migrations only add, so that an older version of the library goes on
+ * working beside a newer one; one that could not says so in {@code oldest_reader}.
+ */
+final class Migrations {
+    private final Dialect dialect;
+    private final String place;
+
+    Migrations(Dialect dialect, String place) {
+        this.dialect = dialect;
+        this.place = place;
+    }
+
+    /** Writes nothing when nothing is missing. */
+    void run(Jdbi jdbi, long now) {
+        int known = dialect.migrations().size();
+        if (jdbi.withHandle(this::version) < known) {
+            jdbi.useTransaction(handle -> apply(handle, now));
+        }
+    }
+
+    /** Looks again under the lock: another process may have done it meanwhile. */
+    private void apply(Handle handle, long now) {
+        handle.execute("""
+                CREATE TABLE IF NOT EXISTS perdure_schema (
+                  version       INTEGER PRIMARY KEY,
+                  name          TEXT    NOT NULL,
+                  oldest_reader INTEGER NOT NULL,
+                  applied_at    INTEGER NOT NULL)""");
+        List<String> names = dialect.migrations();
+        for (int version = version(handle) + 1; version <= names.size(); version++) {
+            String name = names.get(version - 1);
+            handle.createScript(text(name)).execute();
+            handle.execute(
+                    "INSERT INTO perdure_schema (version, name, oldest_reader, applied_at) VALUES (?, ?, 1, ?)",
+                    version,
+                    name,
+                    now);
+        }
+    }
+
+    /** Version of the schema that is there; 0 for none. */
+    private int version(Handle handle) {
+        if (!exists(handle)) {
+            return 0;
+        }
+        int known = dialect.migrations().size();
+        Found found = handle.createQuery("SELECT max(version), max(oldest_reader) FROM perdure_schema")
+                .map((row, context) -> new Found(row.getInt(1), row.getInt(2)))
+                .one();
+        if (found.oldestReader() > known) {
+            throw StoreException.unusable(
+                    "the database " + place + " has schema version " + found.version()
+                            + ", which needs a Perdure that knows at least version " + found.oldestReader()
+                            + "; this one knows up to " + known + ": upgrade it",
+                    null,
+                    null);
+        }
+        return found.version();
+    }
+
+    private static boolean exists(Handle handle) {
+        return handle.queryMetadata(metadata -> metadata.getTables(null, null, "perdure_schema", null))
+                .mapToMap()
+                .findFirst()
+                .isPresent();
+    }
+
+    private String text(String name) {
+        try (InputStream in = Migrations.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalStateException("the jar has no " + name);
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IllegalStateException("cannot read " + name + " from the jar", e);
+        }
+    }
+
+    private record Found(int version, int oldestReader) {}
+}

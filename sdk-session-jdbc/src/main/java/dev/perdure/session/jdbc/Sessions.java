@@ -1,0 +1,131 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.Json;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionInfo;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.TenantId;
+import dev.perdure.spi.SessionStore.NewSession;
+import dev.perdure.spi.SessionStore.Opened;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
+
+/** Sessions as such: made, found, listed, deleted. Thread-safe. */
+final class Sessions {
+    private static final List<String> PARTS =
+            List.of("perdure_event", "perdure_inbox", "perdure_question", "perdure_blob");
+
+    private final Database database;
+    private final Statements sql;
+    private final Log log;
+
+    Sessions(Database database, Statements sql, Log log) {
+        this.database = database;
+        this.sql = sql;
+        this.log = log;
+    }
+
+    /** Looks first, because nearly always the session is there. */
+    Opened open(NewSession session) {
+        return find(session.id())
+                .map(Sessions::existing)
+                .orElseGet(() -> database.transact(session.id(), handle -> create(handle, session)));
+    }
+
+    Optional<SessionInfo> find(SessionId id) {
+        return database.read(id, handle -> row(handle, id)).map(SessionRow::info);
+    }
+
+    List<SessionInfo> list(TenantId tenant, Set<SessionStatus> status, String afterName, int limit) {
+        Limits.require(limit);
+        String filter = status.isEmpty() ? "" : " AND s.status IN (<status>)";
+        return database.read(null, handle -> {
+            Query query = handle.createQuery(
+                            sql.session("s.tenant = :tenant AND s.name > :after AND s.status <> 'DELETED'" + filter)
+                                    + " ORDER BY s.name LIMIT :limit")
+                    .bind("tenant", tenant.value())
+                    .bind("after", afterName)
+                    .bind("limit", limit)
+                    .bind("now", database.now());
+            if (!status.isEmpty()) {
+                query.bindList("status", status.stream().map(Enum::name).toList());
+            }
+            return query.map((row, context) -> SessionRow.of(row).info()).list();
+        });
+    }
+
+    Map<String, Long> ready() {
+        Map<String, Long> counts = new TreeMap<>();
+        database.read(
+                        null,
+                        handle -> handle.createQuery(
+                                        "SELECT agent, count(*) FROM perdure_session WHERE status = 'READY' GROUP BY agent")
+                                .map((row, context) -> Map.entry(row.getString(1), row.getLong(2)))
+                                .list())
+                .forEach(entry -> counts.put(entry.getKey(), entry.getValue()));
+        return counts;
+    }
+
+    boolean delete(SessionId id) {
+        return database.transact(
+                id,
+                handle -> row(handle, id)
+                        .filter(row -> row.status() != SessionStatus.DELETED)
+                        .map(row -> delete(handle, row))
+                        .orElse(false));
+    }
+
+    private boolean delete(Handle handle, SessionRow row) {
+        handle.createUpdate("""
+                        UPDATE perdure_session SET status = 'DELETED', fence = :fence, owner = NULL, lease_until = NULL,
+                          labels = '{}', attempts = 0, changed_at = :at WHERE id = :id""")
+                .bind("fence", Math.max(row.fence() + 1, row.now()))
+                .bind("at", row.now())
+                .bind("id", row.key())
+                .execute();
+        for (String part : PARTS) {
+            handle.createUpdate("DELETE FROM " + part + " WHERE session = :id")
+                    .bind("id", row.key())
+                    .execute();
+        }
+        return true;
+    }
+
+    private Opened create(Handle handle, NewSession session) {
+        int made = handle.createUpdate("""
+                        INSERT INTO perdure_session (tenant, name, agent, status, labels, fence, attempts, claim_seq,
+                          retry_at, ready_at, inbox_head, opened_at, changed_at)
+                        VALUES (:tenant, :name, :agent, 'IDLE', :labels, 0, 0, 0, 0, 0, 0, :at, :at)
+                        ON CONFLICT (tenant, name) DO NOTHING""")
+                .bind("tenant", session.id().tenant().value())
+                .bind("name", session.id().name())
+                .bind("agent", session.agent())
+                .bind("labels", Json.of(session.labels()).text())
+                .bind("at", database.now())
+                .execute();
+        SessionRow row = row(handle, session.id()).orElseThrow();
+        if (made == 0) {
+            return existing(row.info());
+        }
+        log.start(handle, row.key(), session.first());
+        return new Opened.Created(row.info());
+    }
+
+    private static Opened existing(SessionInfo session) {
+        return session.status() == SessionStatus.DELETED ? new Opened.Deleted() : new Opened.Existing(session);
+    }
+
+    private Optional<SessionRow> row(Handle handle, SessionId id) {
+        return handle.createQuery(sql.session("s.tenant = :tenant AND s.name = :name"))
+                .bind("tenant", id.tenant().value())
+                .bind("name", id.name())
+                .bind("now", database.now())
+                .map((row, context) -> SessionRow.of(row))
+                .findOne();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.perdure.session.jdbc;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.List;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/** SQLite from 3.35 on. It has one writer at a time, so no row is ever locked. */
+final class SqliteDialect implements Dialect {
+    @Override
+    public String name() {
+        return "SQLite";
+    }
+
+    @Override
+    public List<String> migrations() {
+        return List.of("sqlite/V1__sessions.sql");
+    }
+
+    @Override
+    public String now() {
+        return ":now";
+    }
+
+    @Override
+    public String shareLock() {
+        return "";
+    }
+
+    @Override
+    public String updateLock() {
+        return "";
+    }
+
+    @Override
+    public String skipLocked() {
+        return "";
+    }
+
+    @Override
+    public Fault fault(SQLException e) {
+        if (e instanceof SQLTransientConnectionException) {
+            return Fault.BUSY;
+        }
+        if (!(e instanceof SQLiteException sqlite)) {
+            return Fault.OTHER;
+        }
+        SQLiteErrorCode code = sqlite.getResultCode();
+        if (code == SQLiteErrorCode.SQLITE_CONSTRAINT_PRIMARYKEY
+                || code == SQLiteErrorCode.SQLITE_CONSTRAINT_UNIQUE
+                || code == SQLiteErrorCode.SQLITE_CONSTRAINT_ROWID) {
+            return Fault.CLASH;
+        }
+        // The low byte is the kind; the rest says more about it.
+        return switch (code.code & 0xff) {
+            case 5, 6 -> Fault.BUSY;
+            case 8 -> Fault.READ_ONLY;
+            case 11 -> Fault.DAMAGED;
+            case 13 -> Fault.FULL;
+            case 14 -> Fault.CANNOT_OPEN;
+            case 26 -> Fault.NOT_A_DATABASE;
+            default -> Fault.OTHER;
+        };
+    }
+}

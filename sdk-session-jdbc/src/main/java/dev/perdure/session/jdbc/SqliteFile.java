@@ -1,0 +1,138 @@
+package dev.perdure.session.jdbc;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.spi.StoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.SqlLogger;
+import org.jdbi.v3.core.statement.SqlStatements;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/** Opens a SQLite file: looks at it before it touches it, sets it up, and reads back what the settings really are. */
+final class SqliteFile {
+    private final Path file;
+    private final SqliteOptions options;
+    private final Wiring wiring;
+    private final SqliteDialect dialect = new SqliteDialect();
+    private final Faults faults;
+
+    /** What tests replace. */
+    record Wiring(SqlLogger logger, Consumer<SQLiteDataSource> driver, Function<Dialect, Statements> statements) {
+        static final Wiring SHIPPED = new Wiring(SqlLogger.NOP_SQL_LOGGER, source -> {}, Statements::new);
+    }
+
+    SqliteFile(Path file, SqliteOptions options, Wiring wiring) {
+        this.file = real(file);
+        this.options = options;
+        this.wiring = wiring;
+        this.faults = new Faults(dialect, this.file.toString());
+    }
+
+    JdbcSessionStore open() {
+        prepare();
+        Database database = null;
+        try {
+            database = database();
+            database.read(null, this::check);
+        } catch (RuntimeException e) {
+            if (database != null) {
+                database.close();
+            }
+            throw faults.translate(e, null);
+        }
+        WorkerFiles workers = new WorkerFiles(file.resolveSibling(file.getFileName() + "-workers"));
+        workers.sweep();
+        return new JdbcSessionStore(
+                database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options));
+    }
+
+    private Void check(Handle handle) {
+        SqliteSettings.check(handle, options.synchronous(), file);
+        return null;
+    }
+
+    /** On a connection of its own: until the file is known to be ours, nothing is written. */
+    private void prepare() {
+        Jdbi jdbi = jdbi(source());
+        try {
+            jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
+            new Migrations(dialect, file.toString()).run(jdbi, options.clock().millis());
+        } catch (RuntimeException e) {
+            throw faults.translate(e, null);
+        }
+    }
+
+    private Database database() {
+        return new Database(
+                pool("readers", options.readers()),
+                pool("writer", 1),
+                pool("leases", 1),
+                faults,
+                options.busyTimeout(),
+                options.clock());
+    }
+
+    private Database.Pool pool(String name, int size) {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("perdure-sqlite-" + name);
+        config.setDataSource(source());
+        config.setMaximumPoolSize(size);
+        config.setMinimumIdle(1);
+        config.setMaxLifetime(0);
+        config.setConnectionTimeout(options.busyTimeout().toMillis());
+        HikariDataSource connections = new HikariDataSource(config);
+        return new Database.Pool(connections, jdbi(connections));
+    }
+
+    private Jdbi jdbi(javax.sql.DataSource source) {
+        Jdbi jdbi = Jdbi.create(source);
+        jdbi.setTransactionHandler(new ImmediateTransactions());
+        jdbi.setSqlLogger(wiring.logger());
+        jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
+        return jdbi;
+    }
+
+    private SQLiteDataSource source() {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setSynchronous(
+                SQLiteConfig.SynchronousMode.valueOf(options.synchronous().name()));
+        config.enforceForeignKeys(true);
+        config.setBusyTimeout((int) options.busyTimeout().toMillis());
+        SQLiteDataSource source = new SQLiteDataSource(config);
+        source.setUrl("jdbc:sqlite:" + file);
+        wiring.driver().accept(source);
+        return source;
+    }
+
+    /** The one name of a file, so that everybody finds the same locks beside it. */
+    private static Path real(Path file) {
+        Path absolute = file.toAbsolutePath().normalize();
+        Path folder = absolute.getParent();
+        if (folder == null || Files.isDirectory(absolute)) {
+            throw StoreException.unusable(absolute + " is a folder; name a file in it", null, null);
+        }
+        if (absolute.toString().contains("?")) {
+            throw new IllegalArgumentException("the driver cannot open a file with a ? in its name: " + absolute);
+        }
+        if (!Files.isDirectory(folder)) {
+            throw StoreException.unusable(
+                    "there is no folder " + folder + " for the database " + absolute.getFileName() + "; make it first",
+                    null,
+                    null);
+        }
+        try {
+            return Files.exists(absolute)
+                    ? absolute.toRealPath()
+                    : folder.toRealPath().resolve(absolute.getFileName());
+        } catch (IOException e) {
+            throw StoreException.unusable("the file " + absolute + " cannot be looked at", null, e);
+        }
+    }
+}
