@@ -20,6 +20,9 @@ final class Child {
     private final Signals signals;
     private final ScheduledExecutorService timers;
     private final AtomicReference<CrashPoint> killedAt = new AtomicReference<>();
+    private final long started = System.nanoTime();
+    /** How long it may live once it runs. */
+    private volatile long lifeMillis;
     private volatile boolean ready;
     private volatile boolean paused;
 
@@ -84,11 +87,12 @@ final class Child {
 
     private void ready() {
         ready = true;
+        lifeMillis = (System.nanoTime() - started) / 1_000_000 * plan.afterPercent() / 100;
         boolean anywhere = plan.point() == CrashPoint.ANYWHERE;
         if (anywhere && plan.pauses()) {
-            timers.schedule(this::pause, plan.afterMillis(), TimeUnit.MILLISECONDS);
-        } else if (anywhere || plan.afterMillis() > 0) {
-            timers.schedule(this::killUnlessPaused, plan.afterMillis(), TimeUnit.MILLISECONDS);
+            timers.schedule(this::pause, lifeMillis, TimeUnit.MILLISECONDS);
+        } else if (anywhere || plan.afterPercent() > 0) {
+            timers.schedule(this::killUnlessPaused, lifeMillis, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -108,7 +112,7 @@ final class Child {
 
     private void resume() {
         signals.resume(process);
-        timers.schedule(() -> kill(CrashPoint.ANYWHERE), plan.afterMillis(), TimeUnit.MILLISECONDS);
+        timers.schedule(() -> kill(CrashPoint.ANYWHERE), lifeMillis, TimeUnit.MILLISECONDS);
     }
 
     private void say(String word) {

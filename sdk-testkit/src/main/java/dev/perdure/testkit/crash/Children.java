@@ -1,5 +1,9 @@
 package dev.perdure.testkit.crash;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Children implements AutoCloseable {
     private static final int MOST_FAILURES = 5;
     private static final int LONGEST_END = 20;
+    private static final int WARM_UP_SECONDS = 3;
     private static final Plan UNHARMED = new Plan(CrashPoint.BEFORE_APPEND, Integer.MAX_VALUE, 0, 0);
 
     private final CrashHarness.Settings settings;
@@ -31,7 +36,7 @@ final class Children implements AutoCloseable {
 
     Children(CrashHarness.Settings settings) {
         this.settings = settings;
-        this.java = JavaCommand.in(settings.folder());
+        this.java = new JavaCommand(settings.folder());
         timers.setRemoveOnCancelPolicy(true);
     }
 
@@ -45,6 +50,26 @@ final class Children implements AutoCloseable {
 
     int killed() {
         return killed.get();
+    }
+
+    /** A child on a store of its own, that ends in good order and so makes the others quick. */
+    void warmUp() {
+        Path folder = settings.folder().resolve("warm-up");
+        prepare(folder);
+        Orders orders = orders(folder, 0, 0, true, UNHARMED);
+        Process process = java.startFirst(CrashChild.class, "child-0", orders.arguments());
+        Child child = new Child(process, UNHARMED, signals, timers);
+        timers.schedule(child::end, WARM_UP_SECONDS, TimeUnit.SECONDS);
+        child.follow();
+        java.clean("child-0");
+    }
+
+    private static void prepare(Path folder) {
+        try {
+            Files.createDirectories(folder.resolve("store"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Children that die, until enough of them did. */
@@ -89,10 +114,10 @@ final class Children implements AutoCloseable {
         }
     }
 
-    private Child live(int slot, int life, boolean sending, Plan plan) {
-        Orders orders = new Orders(
+    private Orders orders(Path folder, int slot, int life, boolean sending, Plan plan) {
+        return new Orders(
                 settings.store(),
-                settings.folder(),
+                folder,
                 slot,
                 life,
                 settings.seed(),
@@ -100,6 +125,10 @@ final class Children implements AutoCloseable {
                 settings.lease(),
                 sending,
                 plan);
+    }
+
+    private Child live(int slot, int life, boolean sending, Plan plan) {
+        Orders orders = orders(settings.folder(), slot, life, sending, plan);
         String name = "child-" + slot;
         Child child =
                 new Child(java.start(CrashChild.class, name, orders.arguments()), plan, signals, timers);

@@ -43,7 +43,7 @@ final class CrashChild {
             new CrashChild(orders, crasher, witness).live();
         }
         // Not the end of main: whatever threads are left must not keep a process that is done.
-        Runtime.getRuntime().halt(0);
+        System.exit(0);
     }
 
     private void live() {
@@ -66,6 +66,8 @@ final class CrashChild {
                 .agents(witness.watching(agent, crasher))
                 .lease(orders.lease())
                 .poll(Duration.ofMillis(50))
+                // Few, so that a short life brings some of them on instead of claiming all of them in vain.
+                .workers(3)
                 // Here a session that gets nowhere is not to blame.
                 .quarantineAfter(1_000_000)
                 .listener(witness)
@@ -74,11 +76,13 @@ final class CrashChild {
 
     private void send(SessionStore store, AgentRuntime runtime) {
         learn();
-        List<SessionId> sessions = Orders.sessions(orders.sessions());
+        List<AgentSession> sessions = Orders.sessions(orders.sessions()).stream()
+                .map(session -> runtime.open(session, Orders.AGENT))
+                .toList();
         while (!crasher.ended()) {
-            SessionId session = sessions.get(random.nextInt(sessions.size()));
-            if (store.inbox(session, 0, MOST_WAITING).size() < MOST_WAITING) {
-                trySend(runtime.find(session).orElseThrow());
+            AgentSession session = sessions.get(random.nextInt(sessions.size()));
+            if (store.inbox(session.id(), 0, MOST_WAITING).size() < MOST_WAITING) {
+                trySend(session);
             }
             Pauses.sleep(5 + random.nextInt(25));
         }

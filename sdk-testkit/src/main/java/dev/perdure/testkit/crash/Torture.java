@@ -50,6 +50,7 @@ final class Torture {
     CrashReport run() {
         sessions.forEach(this::open);
         try (Children children = new Children(settings)) {
+            children.warmUp();
             children.torture();
             lookUntil(children, children::tortured);
             long last = System.nanoTime();

@@ -2,7 +2,10 @@ package dev.perdure.testkit.crash;
 
 import dev.perdure.Operator;
 import dev.perdure.session.Actor;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
 import dev.perdure.session.InboxItem;
+import dev.perdure.session.Json;
 import dev.perdure.session.Question;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
@@ -19,6 +22,8 @@ import org.slf4j.LoggerFactory;
 /** The human beside the store: answers what is asked, and looks for inputs that nobody will ever take up. Confined to one thread. */
 final class Watch {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+
+    private static final Actor HUMAN = Actor.user("crash-harness");
 
     private final SessionStore store;
     private final Outside outside;
@@ -39,6 +44,7 @@ final class Watch {
         try {
             answer();
             sessions.forEach(this::lookForLost);
+            sessions.forEach(this::encourage);
         } catch (StoreException e) {
             LOG.info("the store did not answer, so another look later", e);
         }
@@ -47,7 +53,7 @@ final class Watch {
     private void answer() {
         Operator operator = Operator.of(store);
         for (Question question : operator.questions(sessions.get(0).tenant())) {
-            operator.answer(question.id(), outside.answer(question), Actor.user("crash-harness"));
+            operator.answer(question.id(), outside.answer(question), HUMAN);
         }
     }
 
@@ -61,6 +67,20 @@ final class Watch {
             Violation lost = new Violation(
                     "P10", session, "the input " + before.get() + " lies in the inbox of a session that is IDLE");
             found.putIfAbsent(lost.toString(), lost);
+        }
+    }
+
+    /**
+     * A session whose claims were in vain is left alone for longer and longer; here that was the kills' fault. Not one that is IDLE: that would
+     * wake up what must wake up by itself.
+     */
+    private void encourage(SessionId session) {
+        boolean shy = store.find(session)
+                .filter(found -> found.status() == SessionStatus.READY && found.attempts() > 1)
+                .isPresent();
+        if (shy) {
+            String key = "resume:" + EventId.random();
+            store.post(session, new SessionStore.Post(key, Event.InputKind.RESUME, HUMAN, Json.EMPTY));
         }
     }
 
