@@ -46,8 +46,8 @@ public final class Quickstart {
 
     private static boolean start(String[] args) throws IOException, InterruptedException {
         if (args.length > 1) {
-            throw new IllegalArgumentException("one folder at most, but these are " + args.length + ": "
-                    + String.join(" ", args));
+            throw new IllegalArgumentException(
+                    "one folder at most, but these are " + args.length + ": " + String.join(" ", args));
         }
         ModelChoice model = ModelChoice.of(System.getenv(), Script.model());
         SourceFolder folder = SourceFolder.of(args.length == 1 ? Path.of(args[0]) : docs());
@@ -80,8 +80,7 @@ public final class Quickstart {
         new Timeline(log).print(screen);
         screen.line("");
         boolean reported = report();
-        Tally tally = Tally.of(
-                kills, log, new Findings(run.findings()).entries(), Announced.read(run.announced()));
+        Tally tally = Tally.of(kills, log, new Findings(run.findings()).entries(), Announced.read(run.announced()));
         screen.whole(tally.clean() ? Style.GREEN : Style.RED, tally.line());
         return tally.clean() && reported;
     }

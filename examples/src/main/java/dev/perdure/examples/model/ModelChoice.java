@@ -22,11 +22,14 @@ public record ModelChoice(ModelClient client, String saying, boolean planned) {
         String model = value(environment, MODEL);
         if (url == null && model == null) {
             return new ModelChoice(
-                    otherwise, "scripted, no key needed (a real one: set " + URL + ", " + KEY + ", " + MODEL + ")", false);
+                    otherwise,
+                    "scripted, no key needed (a real one: set " + URL + ", " + KEY + ", " + MODEL + ")",
+                    false);
         }
         if (url == null || model == null) {
-            throw new IllegalArgumentException((url == null ? MODEL : URL) + " is set, but " + (url == null ? URL : MODEL)
-                    + " is not: set both to use a LiteLLM gateway, or neither for the scripted model");
+            throw new IllegalArgumentException(
+                    (url == null ? MODEL : URL) + " is set, but " + (url == null ? URL : MODEL)
+                            + " is not: set both to use a LiteLLM gateway, or neither for the scripted model");
         }
         LiteLlm gateway = LiteLlm.at(url).model(model);
         String key = value(environment, KEY);

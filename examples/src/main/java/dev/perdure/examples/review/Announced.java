@@ -18,8 +18,8 @@ public final class Announced implements RuntimeListener, AutoCloseable {
     private final FileChannel file;
 
     public Announced(Path path) throws IOException {
-        this.file = FileChannel.open(
-                path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        this.file =
+                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
     }
 
     /** One announced event. */

@@ -42,7 +42,8 @@ record Answers(List<Answer> all) {
     /** What a command printed, line by line; nothing when it was not run. */
     List<String> printed(String command) {
         return to("shell")
-                .filter(answer -> answer.arguments().findText("command").orElse("").equals(command))
+                .filter(answer ->
+                        answer.arguments().findText("command").orElse("").equals(command))
                 .flatMap(answer -> stdout(answer.output()))
                 .toList();
     }

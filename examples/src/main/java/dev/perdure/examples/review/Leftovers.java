@@ -25,10 +25,12 @@ public final class Leftovers {
 
     private static void closeSandbox(RunFolder run) {
         try (JdbcSessionStore store = JdbcSessionStore.sqlite(run.sessions())) {
-            SessionView view = SessionView.of(RunFolder.SESSION, Operator.of(store).history(RunFolder.SESSION));
-            view.findSandbox().ifPresent(bound -> LocalSandbox.inFolder(run.sandboxes())
-                    .attach(bound.handle(), Long.MAX_VALUE)
-                    .close());
+            SessionView view =
+                    SessionView.of(RunFolder.SESSION, Operator.of(store).history(RunFolder.SESSION));
+            view.findSandbox()
+                    .ifPresent(bound -> LocalSandbox.inFolder(run.sandboxes())
+                            .attach(bound.handle(), Long.MAX_VALUE)
+                            .close());
         }
     }
 

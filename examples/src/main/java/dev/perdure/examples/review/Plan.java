@@ -16,14 +16,16 @@ final class Plan {
     /** The same for the same folder. */
     static String of(Path folder) throws IOException {
         List<Path> files = files(folder);
-        String names = files.stream()
-                .map(file -> "- " + folder.relativize(file))
-                .collect(Collectors.joining("\n"));
+        String names =
+                files.stream().map(file -> "- " + folder.relativize(file)).collect(Collectors.joining("\n"));
         String first = folder.relativize(files.get(0)).toString();
         Json steps = Json.of(List.of(
                 step(call("list_files", Map.of()), shell(Survey.FILES)),
                 step(call("read_file", Map.of("path", first)), shell(Survey.WORDS), shell(Survey.MARKS)),
-                step(shell(Survey.LINKS), finding("The folder has " + files.size() + " files"), finding("Begin with " + first)),
+                step(
+                        shell(Survey.LINKS),
+                        finding("The folder has " + files.size() + " files"),
+                        finding("Begin with " + first)),
                 step(call("save_report", new ReviewAgent.Report("# Review\n\nFiles:\n" + names + "\n"))),
                 Map.of("text", "The folder has " + files.size() + " files; the report lists them.")));
         return "<plan>" + steps.text() + "</plan>";

@@ -17,8 +17,7 @@ public final class ReviewAgent {
     public static final String TASK = "Review the documents in your workspace.";
     public static final String REPORT = "report.md";
 
-    private static final String INSTRUCTIONS =
-            """
+    private static final String INSTRUCTIONS = """
             You review a folder of documents: your workspace. Look first, with list_files, shell and read_file; ask for
             several calls at once where they do not depend on each other. File each finding you are sure of with
             record_finding, five at most. Then call save_report once, with a short report in Markdown. Then answer in two
@@ -37,7 +36,8 @@ public final class ReviewAgent {
     }
 
     /** What the model writes to file a finding. */
-    public record Finding(@Describe("one sentence, with the file's name") String text) {}
+    public record Finding(
+            @Describe("one sentence, with the file's name") String text) {}
 
     /** What the model writes to save its report. */
     public record Report(@Describe("the whole report") String markdown) {}

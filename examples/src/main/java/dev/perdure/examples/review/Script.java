@@ -2,10 +2,10 @@ package dev.perdure.examples.review;
 
 import dev.perdure.model.Message;
 import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Part;
 import dev.perdure.spi.ModelClient;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
-import dev.perdure.session.Part;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +76,8 @@ public final class Script {
         Step step = say("The report.").andCall("save_report", new ReviewAgent.Report(markdown(answers, survey)));
         return survey.links().isEmpty()
                 ? step
-                : step.andCall("record_finding", new ReviewAgent.Finding(survey.links().get(0)));
+                : step.andCall(
+                        "record_finding", new ReviewAgent.Finding(survey.links().get(0)));
     }
 
     private static Step say(String text) {
@@ -111,17 +112,16 @@ public final class Script {
                 ## Beginnings
 
                 %s
-                """
-                .formatted(
-                        survey.files().size(),
-                        survey.allWords(),
-                        list(answers.to("record_finding")
-                                .map(answer -> answer.output() + ": "
-                                        + answer.arguments().findText("text").orElse("?"))
-                                .toList()),
-                        survey.links().isEmpty() ? "All links between these files lead somewhere." : list(survey.links()),
-                        survey.files().stream().map(file -> row(survey, file)).collect(Collectors.joining("\n")),
-                        list(answers.to("read_file").map(Script::beginning).toList()));
+                """.formatted(
+                survey.files().size(),
+                survey.allWords(),
+                list(answers.to("record_finding")
+                        .map(answer -> answer.output().split(" ")[0] + ": "
+                                + answer.arguments().findText("text").orElse("?"))
+                        .toList()),
+                survey.links().isEmpty() ? "All links between these files lead somewhere." : list(survey.links()),
+                survey.files().stream().map(file -> row(survey, file)).collect(Collectors.joining("\n")),
+                list(answers.to("read_file").map(Script::beginning).toList()));
     }
 
     private static String list(List<String> items) {
@@ -134,7 +134,11 @@ public final class Script {
     }
 
     private static String beginning(Answers.Answer read) {
-        String first = read.output().lines().filter(line -> !line.isBlank()).findFirst().orElse("(empty)");
+        String first = read.output()
+                .lines()
+                .filter(line -> !line.isBlank())
+                .findFirst()
+                .orElse("(empty)");
         return read.arguments().findText("path").orElse("?") + ": " + first;
     }
 }

@@ -7,14 +7,17 @@ import java.util.Map;
 
 /** What the scripted reviewer learns from the results of its commands. */
 record Survey(
-        List<String> files, Map<String, Long> words, Map<String, Long> headings, List<String> marks, List<String> links) {
+        List<String> files,
+        Map<String, Long> words,
+        Map<String, Long> headings,
+        List<String> marks,
+        List<String> links) {
     static final String FILES = "find . -type f | LC_ALL=C sort";
     static final String WORDS = "find . -type f -exec wc -w {} + | sort -rn";
     static final String HEADINGS = "grep -rc '^#' . | LC_ALL=C sort";
     static final String MARKS = "grep -rnE 'TODO|FIXME|XXX' . || true";
     /** Takes a second, so that a crash can catch it at work. */
-    static final String LINKS =
-            """
+    static final String LINKS = """
             sleep 1; find . -name '*.md' | while IFS= read -r f; do
               grep -o '](\\([^):# ]*\\))' "$f" | sed 's/^](//; s/)$//' | while IFS= read -r to; do
                 case $to in ../*|/*|'') ;; *) [ -e "$(dirname "$f")/$to" ] || echo "$f links to $to, which is not there";; esac
@@ -50,13 +53,21 @@ record Survey(
         return words.values().stream().mapToLong(Long::longValue).sum();
     }
 
+    private String shortest() {
+        Map.Entry<String, Long> last = List.copyOf(words.entrySet()).get(words.size() - 1);
+        return last.getKey() + " is the shortest file, with " + last.getValue() + " words";
+    }
+
     /** One sentence each. */
     List<String> findings() {
         List<String> findings = new ArrayList<>();
         words.entrySet().stream()
                 .findFirst()
-                .ifPresent(longest -> findings.add(
-                        longest.getKey() + " is the longest file, with " + longest.getValue() + " words: can it be split?"));
+                .ifPresent(longest -> findings.add(longest.getKey() + " is the longest file, with " + longest.getValue()
+                        + " words: can it be split?"));
+        if (words.size() > 1) {
+            findings.add(shortest() + ": does it say enough?");
+        }
         List<String> bare = files.stream()
                 .filter(file -> headings.getOrDefault(file, 0L) == 0)
                 .toList();

@@ -65,9 +65,8 @@ public record Tally(int kills, long resumed, long toolCalls, long duplicateEffec
 
     private static Set<CallId> calls(List<Recorded> log, Class<? extends Event> type) {
         return events(log, type)
-                .map(event -> event instanceof Event.ToolStarted start
-                        ? start.call()
-                        : ((Event.ToolFinished) event).call())
+                .map(event ->
+                        event instanceof Event.ToolStarted start ? start.call() : ((Event.ToolFinished) event).call())
                 .collect(Collectors.toSet());
     }
 

@@ -27,8 +27,8 @@ final class Telling {
         if (event instanceof Event.ModelReplied reply) {
             return reply(recorded, reply);
         } else if (event instanceof Event.ToolStarted start) {
-            return start.tool() + "  " + arguments(start.call())
-                    + (start.attempt() > 1 ? "  (attempt " + start.attempt() + ")" : "");
+            String attempt = start.attempt() > 1 ? " (attempt " + start.attempt() + ")" : "";
+            return start.tool() + attempt + "  " + arguments(start.call());
         } else if (event instanceof Event.ToolFinished end) {
             return end.tool() + "  " + result(end) + "  (" + end.millis() + " ms)";
         }
@@ -62,8 +62,11 @@ final class Telling {
         int stdout = output.indexOf(STDOUT);
         String shown = stdout < 0 ? output : output.substring(stdout + STDOUT.length());
         List<String> lines = shown.lines().filter(line -> !line.isBlank()).toList();
-        String first = lines.isEmpty() ? "nothing" : lines.get(0).strip();
-        String more = lines.size() > 1 ? "  +" + (lines.size() - 1) + " lines" : "";
+        if (lines.isEmpty() || stdout < 0 && output.startsWith("exit code")) {
+            return lines.isEmpty() ? "nothing" : lines.get(0).replace("exit code 0", "printed nothing");
+        }
+        String first = lines.get(0).strip();
+        String more = lines.size() == 1 ? "" : "  +" + (lines.size() - 1) + (lines.size() == 2 ? " line" : " lines");
         String outcome = end.outcome() == Event.CallOutcome.OK ? "" : end.outcome() + ": ";
         return outcome + (first.length() > 48 ? first.substring(0, 45) + "..." : first) + more;
     }
@@ -72,18 +75,22 @@ final class Telling {
         if (event instanceof Event.SessionOpened opened) {
             return "for agent " + opened.agent();
         } else if (event instanceof Event.TakenOver) {
-            return "the worker before left this session behind; nothing that was written is lost";
+            return "from a worker that is gone, with all that it wrote";
         } else if (event instanceof Event.InputReceived input && !input.parts().isEmpty()) {
-            return input.parts().get(0) instanceof Part.Text text ? text.text() : input.kind().toString();
+            return input.parts().get(0) instanceof Part.Text text
+                    ? text.text()
+                    : input.kind().toString();
         } else if (event instanceof Event.ModelFailed failed) {
             return failed.problem().message() + (failed.willRetry() ? " (again soon)" : "");
         } else if (event instanceof Event.ArtifactSaved saved) {
-            return saved.name() + ", version " + saved.version() + ", " + saved.content().size() + " bytes";
+            return saved.name() + ", version " + saved.version() + ", "
+                    + saved.content().size() + " bytes";
         } else if (event instanceof Event.SandboxBound bound) {
             return bound.provider();
         } else if (event instanceof Event.TurnEnded end) {
             return end.outcome() + ": " + end.steps() + " model calls, " + end.toolCalls() + " tool calls, "
-                    + end.usage().total() + " tokens, " + end.cost().usd().stripTrailingZeros().toPlainString() + " USD";
+                    + end.usage().total() + " tokens, "
+                    + end.cost().usd().stripTrailingZeros().toPlainString() + " USD";
         }
         return "";
     }

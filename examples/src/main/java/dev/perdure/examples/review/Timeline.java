@@ -19,11 +19,11 @@ public final class Timeline {
     }
 
     public void print(Screen screen) {
-        List<Long> fences = fences();
+        int worker = 1;
         Instant start = log.isEmpty() ? Instant.EPOCH : log.get(0).at();
         for (Recorded event : log) {
             double seconds = Duration.between(start, event.at()).toMillis() / 1000.0;
-            int worker = fences.indexOf(event.fence()) + 1;
+            worker += event.event() instanceof Event.TakenOver ? 1 : 0;
             screen.line(
                     style(event.event()),
                     String.format(
@@ -31,19 +31,10 @@ public final class Timeline {
                             "%4d %7.2fs  %-8s %-13s  %s",
                             event.seq(),
                             seconds,
-                            worker == 0 ? "" : "worker " + worker,
+                            event.fence() == 0 ? "" : "worker " + worker,
                             event.event().type(),
                             telling.of(event)));
         }
-    }
-
-    /** Each worker's claim has a fence of its own, and they only grow. */
-    private List<Long> fences() {
-        return log.stream()
-                .map(Recorded::fence)
-                .filter(fence -> fence > 0)
-                .distinct()
-                .toList();
     }
 
     private static Style style(Event event) {

@@ -32,7 +32,8 @@ public final class Worker {
                         .build()) {
             AgentSession session = runtime.open(RunFolder.SESSION, ReviewAgent.NAME);
             Screen screen = Screen.standard();
-            Outcome outcome = review(session, new Narrator(screen, Telling.after(session.history()))).await();
+            Outcome outcome = review(session, new Narrator(screen, Telling.after(session.history())))
+                    .await();
             screen.freshLine();
             if (outcome.findDone().isEmpty()) {
                 screen.line(Screen.Style.RED, outcome.summary());

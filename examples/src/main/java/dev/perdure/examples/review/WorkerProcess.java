@@ -13,7 +13,7 @@ public final class WorkerProcess {
     /** 128 + 9: what a process ends with that was killed with SIGKILL. */
     private static final int KILLED = 137;
     /** When no finding was filed until then, it is time all the same. */
-    private static final int MANY_CALLS = 10;
+    private static final int MANY_CALLS = 16;
 
     private final RunFolder run;
     private final Process process;

@@ -16,8 +16,8 @@ public final class CtrlC {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
-            Object proxy = Proxy.newProxyInstance(
-                    CtrlC.class.getClassLoader(), new Class<?>[] {handler}, new Pressed(action));
+            Object proxy =
+                    Proxy.newProxyInstance(CtrlC.class.getClassLoader(), new Class<?>[] {handler}, new Pressed(action));
             Object interrupt = signal.getConstructor(String.class).newInstance("INT");
             signal.getMethod("handle", signal, handler).invoke(null, interrupt, proxy);
         } catch (ReflectiveOperationException | RuntimeException e) {

@@ -41,6 +41,11 @@ public final class Screen {
         return new Screen(System.out, isTerminal() && (never == null || never.isEmpty()));
     }
 
+    /** Standard error, plain. */
+    public static Screen errors() {
+        return new Screen(System.err, false);
+    }
+
     /** Whether somebody watches. */
     public static boolean isTerminal() {
         return Boolean.getBoolean(TERMINAL);
@@ -76,6 +81,12 @@ public final class Screen {
         midLine = text.isEmpty() ? midLine : !text.endsWith("\n");
     }
 
+    /** Asks for a line; what is typed follows on the same line, and ends it. */
+    public synchronized void prompt(String text) {
+        out.print(styled(Style.BOLD, text));
+        out.flush();
+    }
+
     /** Ends a line that {@link #more} left open. */
     public synchronized void freshLine() {
         if (midLine) {
@@ -87,7 +98,7 @@ public final class Screen {
 
     /** On one line, at most {@code width} characters, control characters left out. */
     public static String fit(String text, int width) {
-        String flat = text.replaceAll("\\p{Cntrl}+", " ");
+        String flat = text.replaceAll("\\p{Cntrl}+", " ").stripTrailing();
         return flat.length() <= width ? flat : flat.substring(0, width - 3) + "...";
     }
 
