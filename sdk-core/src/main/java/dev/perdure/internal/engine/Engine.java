@@ -139,7 +139,7 @@ public final class Engine implements AutoCloseable {
         long sent = System.nanoTime();
         SessionStore.Posted answer = settings.store().postAndClaim(session, item, settings.terms());
         if (answer instanceof SessionStore.Posted.Accepted accepted && accepted.lease() != null) {
-            run(accepted.lease(), sent);
+            run(accepted.lease(), sent, accepted.position());
         } else {
             hub.posted(session);
             workers.wake();
@@ -147,10 +147,15 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Runs a session whose lease was just claimed; {@code sentNanos} is when the claim was sent. */
-    void run(Lease lease, long sentNanos) {
-        SessionRun run =
-                new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
+    /**
+     * Runs a session whose lease was just claimed.
+     *
+     * @param sentNanos when the claim was sent
+     * @param inboxHead how far the inbox went then; 0 when that is not known
+     */
+    void run(Lease lease, long sentNanos, long inboxHead) {
+        LeaseClock clock = new LeaseClock(settings.terms().ttl(), sentNanos);
+        SessionRun run = new SessionRun(this, lease, clock, inboxHead);
         leases.add(run);
         hub.started(run);
         if (closed) {
@@ -168,7 +173,10 @@ public final class Engine implements AutoCloseable {
         leases.remove(run);
         hub.ended(run, error);
         workers.wake();
-        if (settings.workers() == 0 && error == null && !closed && !hub.followers(run.session()).isEmpty()) {
+        if (settings.workers() == 0
+                && error == null
+                && !closed
+                && !hub.followers(run.session()).isEmpty()) {
             // Nobody here claims what came in as the run ended, and it was sent to here.
             execute(() -> goOn(run.session()));
         }
@@ -182,7 +190,7 @@ public final class Engine implements AutoCloseable {
                     .isPresent();
             long sent = System.nanoTime();
             if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
-                run(held.lease(), sent);
+                run(held.lease(), sent, 0);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);

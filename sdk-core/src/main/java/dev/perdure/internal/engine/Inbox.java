@@ -51,6 +51,11 @@ final class Inbox {
         return seen;
     }
 
+    /** {@code head} is how far the inbox went before it was read: what is missing up to there was consumed by runs before this one. */
+    void saw(long head) {
+        seen = Math.max(seen, head);
+    }
+
     /** Reads what is new. */
     void read() {
         List<InboxItem> page;
