@@ -232,7 +232,8 @@ class EngineFuzzTest {
             stable(session, log);
             known(log);
         } catch (AssertionError e) {
-            throw new AssertionError("seed " + seed + ", " + session + ": " + e.getMessage() + "\n" + LogRules.text(log), e);
+            throw new AssertionError(
+                    "seed " + seed + ", " + session + ": " + e.getMessage() + "\n" + LogRules.text(log), e);
         }
     }
 

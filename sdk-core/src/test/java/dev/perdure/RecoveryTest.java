@@ -396,12 +396,16 @@ class RecoveryTest {
     @Test
     void parallelCalls_onlyThoseWithoutResultRunAgain() {
         Map<String, Integer> runs = new ConcurrentHashMap<>();
-        CountDownLatch twoDone = new CountDownLatch(1);
+        CountDownLatch othersRun = new CountDownLatch(3);
+        CountDownLatch never = new CountDownLatch(1);
         Tool tool = Tool.pure("pay", "", Json.class, (in, call) -> {
             String ordinal = call.id().value().substring(call.id().value().indexOf('/'));
-            int run = runs.merge(ordinal, 1, Integer::sum);
-            if (run == 1 && !ordinal.equals("/0") && !ordinal.equals("/1")) {
-                twoDone.await();
+            runs.merge(ordinal, 1, Integer::sum);
+            if (ordinal.equals("/0") || ordinal.equals("/1")) {
+                Sessions.await(othersRun);
+            } else if (call.attempt() == 1) {
+                othersRun.countDown();
+                never.await();
             }
             return ordinal;
         });

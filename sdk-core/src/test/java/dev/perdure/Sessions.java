@@ -21,7 +21,7 @@ final class Sessions {
     static AgentRuntime.Builder quick(SessionStore store, Agent... agents) {
         return AgentRuntime.builder(store)
                 .agents(agents)
-                .lease(Duration.ofMillis(300))
+                .lease(Duration.ofMillis(200))
                 .poll(Duration.ofMillis(10))
                 .closeGrace(Duration.ofSeconds(1));
     }

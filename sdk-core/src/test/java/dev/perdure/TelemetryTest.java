@@ -67,7 +67,7 @@ class TelemetryTest {
                 .orElseThrow(() -> new AssertionError("no span " + name + " in " + spans.getFinishedSpanItems()));
     }
 
-    private static String text(SpanData span, String key) {
+    private static String attribute(SpanData span, String key) {
         return span.getAttributes().get(AttributeKey.stringKey(key));
     }
 
@@ -85,26 +85,26 @@ class TelemetryTest {
 
         SpanData turn = span("invoke_agent a");
         assertThat(turn.getKind()).isEqualTo(SpanKind.INTERNAL);
-        assertThat(text(turn, "gen_ai.operation.name")).isEqualTo("invoke_agent");
-        assertThat(text(turn, "gen_ai.agent.name")).isEqualTo("a");
-        assertThat(text(turn, "gen_ai.agent.version")).isEqualTo("7");
-        assertThat(text(turn, "gen_ai.conversation.id")).isEqualTo("s");
-        assertThat(text(turn, "perdure.tenant")).isEqualTo("acme");
-        assertThat(text(turn, "perdure.outcome")).isEqualTo("DONE");
+        assertThat(attribute(turn, "gen_ai.operation.name")).isEqualTo("invoke_agent");
+        assertThat(attribute(turn, "gen_ai.agent.name")).isEqualTo("a");
+        assertThat(attribute(turn, "gen_ai.agent.version")).isEqualTo("7");
+        assertThat(attribute(turn, "gen_ai.conversation.id")).isEqualTo("s");
+        assertThat(attribute(turn, "perdure.tenant")).isEqualTo("acme");
+        assertThat(attribute(turn, "perdure.outcome")).isEqualTo("DONE");
         SpanData chat = span("chat unknown");
         assertThat(chat.getKind()).isEqualTo(SpanKind.CLIENT);
-        assertThat(text(chat, "gen_ai.operation.name")).isEqualTo("chat");
-        assertThat(text(chat, "gen_ai.provider.name")).isEqualTo("unknown");
-        assertThat(text(chat, "gen_ai.response.model")).isEqualTo("fake");
+        assertThat(attribute(chat, "gen_ai.operation.name")).isEqualTo("chat");
+        assertThat(attribute(chat, "gen_ai.provider.name")).isEqualTo("unknown");
+        assertThat(attribute(chat, "gen_ai.response.model")).isEqualTo("fake");
         assertThat(chat.getAttributes().get(AttributeKey.longKey("gen_ai.usage.input_tokens")))
                 .isEqualTo(10);
         assertThat(chat.getAttributes().get(AttributeKey.longKey("gen_ai.usage.output_tokens")))
                 .isEqualTo(5);
         SpanData tool = span("execute_tool t");
         assertThat(tool.getKind()).isEqualTo(SpanKind.INTERNAL);
-        assertThat(text(tool, "gen_ai.tool.name")).isEqualTo("t");
-        assertThat(text(tool, "gen_ai.tool.call.id")).endsWith("/0");
-        assertThat(text(tool, "error.type")).isNull();
+        assertThat(attribute(tool, "gen_ai.tool.name")).isEqualTo("t");
+        assertThat(attribute(tool, "gen_ai.tool.call.id")).endsWith("/0");
+        assertThat(attribute(tool, "error.type")).isNull();
         for (SpanData child : List.of(chat, tool)) {
             assertThat(child.getParentSpanId()).isEqualTo(turn.getSpanId());
         }
@@ -145,11 +145,11 @@ class TelemetryTest {
                 }))
                 .build();
         assertThat(run(agent)).isInstanceOf(Outcome.Failed.class);
-        assertThat(text(span("execute_tool t"), "error.type")).isEqualTo("error");
-        assertThat(text(span("invoke_agent a"), "error.type")).isEqualTo("auth");
+        assertThat(attribute(span("execute_tool t"), "error.type")).isEqualTo("error");
+        assertThat(attribute(span("invoke_agent a"), "error.type")).isEqualTo("auth");
         assertThat(spans.getFinishedSpanItems().stream()
                         .filter(span -> span.getName().startsWith("chat"))
-                        .map(span -> text(span, "error.type")))
+                        .map(span -> attribute(span, "error.type")))
                 .containsExactlyInAnyOrder(null, "auth");
         assertThat(spans.getFinishedSpanItems().toString()).doesNotContain(SECRET);
     }

@@ -176,6 +176,34 @@ class WorkersTest {
     }
 
     @Test
+    void sessionTakenUpAgain_restsWhenThereIsNothingToDo() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.pure("t", "", Json.class, (in, call) -> {
+                    inTool.countDown();
+                    Sessions.await(go);
+                    return "ok";
+                }))
+                .build();
+        AgentRuntime first = AgentRuntime.open(store, agent);
+        first.open(id, "a").send("hi");
+        Sessions.await(inTool);
+        go.countDown();
+        first.close();
+        FaultyStore counted = new FaultyStore(store);
+        try (AgentRuntime second = Sessions.quick(counted, agent).build()) {
+            Sessions.eventually("idle", () -> store.find(id).orElseThrow().status() == SessionStatus.IDLE);
+            assertThat(second.find(id)).isPresent();
+        }
+        // What was consumed before the session was handed over is not new: one more run, and no other.
+        assertThat(store.find(id).orElseThrow().status()).isEqualTo(SessionStatus.IDLE);
+        assertThat(Sessions.events(store, id, Event.HandedBack.class))
+                .noneMatch(back -> back.reason().equals("nothing to do"));
+    }
+
+    @Test
     void closeDuringATool_letsItEnd_andAnotherGoesOnAtOnce() {
         CountDownLatch inTool = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);

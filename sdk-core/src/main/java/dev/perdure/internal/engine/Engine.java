@@ -147,10 +147,14 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Runs a session whose lease was just claimed; {@code sentNanos} is when the claim was sent. */
+    /**
+     * Runs a session whose lease was just claimed.
+     *
+     * @param sentNanos when the claim was sent
+     */
     void run(Lease lease, long sentNanos) {
-        SessionRun run =
-                new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
+        LeaseClock clock = new LeaseClock(settings.terms().ttl(), sentNanos);
+        SessionRun run = new SessionRun(this, lease, clock);
         leases.add(run);
         hub.started(run);
         if (closed) {
@@ -168,7 +172,10 @@ public final class Engine implements AutoCloseable {
         leases.remove(run);
         hub.ended(run, error);
         workers.wake();
-        if (settings.workers() == 0 && error == null && !closed && !hub.followers(run.session()).isEmpty()) {
+        if (settings.workers() == 0
+                && error == null
+                && !closed
+                && !hub.followers(run.session()).isEmpty()) {
             // Nobody here claims what came in as the run ended, and it was sent to here.
             execute(() -> goOn(run.session()));
         }
@@ -182,7 +189,7 @@ public final class Engine implements AutoCloseable {
                     .isPresent();
             long sent = System.nanoTime();
             if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
-                run(held.lease(), sent);
+                run(held.lease(), sent, 0);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);

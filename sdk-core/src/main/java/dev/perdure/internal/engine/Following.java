@@ -221,6 +221,10 @@ public final class Following implements Turn, Hub.Follower {
             }
         }
         waiting = event instanceof Event.WaitStarted wait ? wait : null;
+        if (!(event instanceof Event.ModelReplied)) {
+            // A reply directly follows what its text came after; anything else means that it was never written.
+            discard();
+        }
         if (turn == 0 || recorded.turn() != turn) {
             return;
         }
@@ -236,8 +240,6 @@ public final class Following implements Turn, Hub.Follower {
                 listeners.forEach(listener -> listener.onText(reply.text()));
             }
             streamed = 0;
-        } else if (recorded.event() instanceof Event.ModelFailed) {
-            discard();
         }
         listeners.forEach(listener -> listener.onEvent(recorded));
     }
