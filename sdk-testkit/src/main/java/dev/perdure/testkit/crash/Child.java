@@ -87,12 +87,12 @@ final class Child {
 
     private void ready() {
         ready = true;
-        lifeMillis = (System.nanoTime() - started) / 1_000_000 * plan.afterPercent() / 100;
-        boolean anywhere = plan.point() == CrashPoint.ANYWHERE;
-        if (anywhere && plan.pauses()) {
+        long took = (System.nanoTime() - started) / 1_000_000;
+        lifeMillis = took * plan.afterPercent() / 100;
+        if (plan.point() == CrashPoint.ANYWHERE && plan.pauses()) {
             timers.schedule(this::pause, lifeMillis, TimeUnit.MILLISECONDS);
-        } else if (anywhere || plan.afterPercent() > 0) {
-            timers.schedule(this::killUnlessPaused, lifeMillis, TimeUnit.MILLISECONDS);
+        } else if (plan.percent() > 0) {
+            timers.schedule(this::killUnlessPaused, took * plan.percent() / 100, TimeUnit.MILLISECONDS);
         }
     }
 

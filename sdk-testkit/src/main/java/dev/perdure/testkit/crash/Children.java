@@ -31,6 +31,7 @@ final class Children implements AutoCloseable {
     private final Map<CrashPoint, Integer> pauses = new ConcurrentHashMap<>();
     private final AtomicInteger killed = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
+    private volatile boolean enough;
     private final Queue<Child> alive = new ConcurrentLinkedQueue<>();
     private final List<CompletableFuture<Void>> slots = new ArrayList<>();
 
@@ -80,6 +81,11 @@ final class Children implements AutoCloseable {
         }
     }
 
+    /** Those that live die as planned, and no others start. */
+    void enough() {
+        enough = true;
+    }
+
     boolean tortured() {
         slots.stream().filter(CompletableFuture::isCompletedExceptionally).forEach(CompletableFuture::join);
         return slots.stream().allMatch(CompletableFuture::isDone);
@@ -87,7 +93,7 @@ final class Children implements AutoCloseable {
 
     private void torture(int slot) {
         Random random = new Random(settings.seed() * 1_000_003 + slot);
-        for (int life = 0; killed.get() < settings.kills(); life++) {
+        for (int life = 0; !enough && killed.get() < settings.kills(); life++) {
             Plan plan = Plan.random(
                     random, settings.points(), settings.pauses(), settings.lease().toMillis());
             count(live(slot, life, true, plan), plan);

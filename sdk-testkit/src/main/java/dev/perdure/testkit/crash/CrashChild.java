@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 final class CrashChild {
     private static final Logger LOG = LoggerFactory.getLogger(CrashChild.class);
     private static final int MOST_WAITING = 4;
-    private static final int INTERRUPTS = 30;
+    private static final int INTERRUPTS = 12;
 
     private final Orders orders;
     private final Crasher crasher;

@@ -12,6 +12,8 @@ import java.util.Random;
  * @param pauseMillis how long it is paused; 0 to kill
  */
 record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
+    private static final long LONGEST = 200;
+
     static Plan random(Random random, List<CrashPoint> points, double pauses, long leaseMillis) {
         CrashPoint point = points.get(random.nextInt(points.size()));
         boolean pause = random.nextDouble() < pauses;
@@ -33,6 +35,11 @@ record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
 
     boolean pauses() {
         return pauseMillis > 0;
+    }
+
+    /** At a named point it is not hit by the clock unless it never comes there. */
+    long percent() {
+        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : LONGEST;
     }
 
     String text() {

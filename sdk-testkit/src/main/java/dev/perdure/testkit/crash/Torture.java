@@ -17,7 +17,7 @@ import java.util.function.BooleanSupplier;
 
 /** One run: kill, let finish, check. */
 final class Torture {
-    private static final long LOOK_MILLIS = 100;
+    private static final long LOOK_MILLIS = 50;
     private static final Duration SAY_EVERY = Duration.ofSeconds(3);
 
     private final CrashHarness.Settings settings;
@@ -72,6 +72,9 @@ final class Torture {
     private void lookUntil(Children children, BooleanSupplier done) {
         while (!done.getAsBoolean()) {
             watch.look();
+            if (!watch.found().isEmpty()) {
+                children.enough();
+            }
             if (System.nanoTime() - said > SAY_EVERY.toNanos()) {
                 said = System.nanoTime();
                 progress.println(took().toSeconds() + " s: " + children.killed() + " of " + settings.kills()
@@ -96,7 +99,7 @@ final class Torture {
         for (SessionId session : sessions) {
             List<Recorded> log = checker.read(session);
             violations.addAll(checker.check(session));
-            violations.addAll(witnesses.check(session, log));
+            violations.addAll(witnesses.check(session, log, watch.waiting(session)));
             inputs += count(log, Event.InputReceived.class);
             takeovers += count(log, Event.TakenOver.class);
         }

@@ -16,6 +16,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +26,8 @@ final class Watch {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
 
     private static final Actor HUMAN = Actor.user("crash-harness");
+
+    private static final int PAGE = 10_000;
 
     private final SessionStore store;
     private final Outside outside;
@@ -86,6 +90,11 @@ final class Watch {
 
     private Optional<String> oldest(SessionId session) {
         return store.inbox(session, 0, 1).stream().map(InboxItem::key).findFirst();
+    }
+
+    /** Keys of inputs that are not lost, only late. */
+    Set<String> waiting(SessionId session) {
+        return store.inbox(session, 0, PAGE).stream().map(InboxItem::key).collect(Collectors.toSet());
     }
 
     private SessionStatus status(SessionId session) {

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +45,8 @@ final class WitnessCheck {
         }
     }
 
-    List<Violation> check(SessionId session, List<Recorded> log) {
+    /** @param waiting keys of what is in the inbox */
+    List<Violation> check(SessionId session, List<Recorded> log, Set<String> waiting) {
         List<Violation> found = new ArrayList<>();
         events(
                 events.getOrDefault(session, List.of()),
@@ -53,7 +55,9 @@ final class WitnessCheck {
                 LogChecker.report(found, "P7", session));
         for (Map<SessionId, List<List<String>>> sender : acks) {
             inputs(
-                    sender.getOrDefault(session, List.of()),
+                    sender.getOrDefault(session, List.of()).stream()
+                            .filter(line -> !waiting.contains(line.get(1)))
+                            .toList(),
                     log,
                     LogChecker.report(found, "P1", session),
                     LogChecker.report(found, "P3", session));
