@@ -35,7 +35,6 @@ public final class Chat {
     private static boolean start(String[] args) throws InterruptedException {
         Options options = Options.of(List.of(args));
         ModelChoice model = ModelChoice.of(System.getenv(), Memory.model());
-        options.prepare();
         Agent agent = Agent.builder(NAME)
                 .instructions("You are a friendly partner in a conversation. Answer briefly.")
                 .model(model.client())
@@ -46,7 +45,7 @@ public final class Chat {
         notices.whole(
                 Screen.Style.DIM,
                 "session \"" + options.session().name() + "\" in " + options.database() + "; /help for more");
-        try (JdbcSessionStore store = JdbcSessionStore.sqlite(options.database());
+        try (JdbcSessionStore store = options.open();
                 AgentRuntime runtime = AgentRuntime.open(store, agent)) {
             AgentSession session = runtime.open(options.session(), NAME);
             Dialogue dialogue = new Dialogue(runtime, session, screen, notices);

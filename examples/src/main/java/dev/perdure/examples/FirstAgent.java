@@ -74,7 +74,8 @@ public final class FirstAgent {
             AgentSession session = runtime.open(SessionId.of("acme", "ticket-4711"), "support");
             // With a key, an input may be sent as often as one likes: it is applied once.
             Input input = Input.text("Refund order 4711 if it is unpaid").key("mail-1");
-            Outcome outcome = session.send(input, TurnListener.text(System.out::print)).await();
+            Outcome outcome =
+                    session.send(input, TurnListener.text(System.out::print)).await();
             System.out.println(outcome.summary());
             return outcome;
         }

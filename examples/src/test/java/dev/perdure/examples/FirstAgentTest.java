@@ -20,8 +20,8 @@ class FirstAgentTest {
     @Test
     void refund_waitsForAHuman_andIsMadeOnce() {
         List<String> paid = new ArrayList<>();
-        ModelClient model = ScriptedModel.steps(List.of(
-                Step.call("refund", new FirstAgent.Refund("4711", 4900)), Step.text("Refunded.")));
+        ModelClient model = ScriptedModel.steps(
+                List.of(Step.call("refund", new FirstAgent.Refund("4711", 4900)), Step.text("Refunded.")));
         Agent agent = FirstAgent.agent(model, (order, cents, key) -> {
             paid.add(order + " " + cents + " " + key);
             return "refunded";

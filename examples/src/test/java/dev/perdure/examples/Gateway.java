@@ -21,7 +21,9 @@ final class Gateway {
         String key = System.getenv("LITELLM_API_KEY");
         boolean there = url != null && key != null;
         if (Boolean.parseBoolean(System.getenv("PERDURE_REQUIRE_GATEWAY"))) {
-            assertThat(there).as("LITELLM_BASE_URL and LITELLM_API_KEY are set, as PERDURE_REQUIRE_GATEWAY asks").isTrue();
+            assertThat(there)
+                    .as("LITELLM_BASE_URL and LITELLM_API_KEY are set, as PERDURE_REQUIRE_GATEWAY asks")
+                    .isTrue();
         }
         assumeTrue(there, "no gateway: LITELLM_BASE_URL and LITELLM_API_KEY are not set");
         return Map.of("LITELLM_BASE_URL", url, "LITELLM_API_KEY", key, "LITELLM_MODEL", name);

@@ -57,6 +57,8 @@ class QuickstartIT {
                 .findFirst()
                 .orElseThrow();
         Path database = Path.of(line.substring("session:".length()).strip());
-        return SessionView.of(RunFolder.SESSION, Gateway.log(database, RunFolder.SESSION)).cost().usd();
+        return SessionView.of(RunFolder.SESSION, Gateway.log(database, RunFolder.SESSION))
+                .cost()
+                .usd();
     }
 }

@@ -36,7 +36,7 @@ class QuickstartTest {
 
         assertThat(ended.status()).as(ended.out() + ended.err()).isZero();
         assertThat(ended.lastLine())
-                .isEqualTo("RESULT quickstart kills=1 resumed=1 tool_calls=12 duplicate_effects=0 lost_steps=0");
+                .isEqualTo("RESULT quickstart kills=1 resumed=1 tool_calls=14 duplicate_effects=0 lost_steps=0");
         assertThat(ended.lines().get(0)).startsWith("model: scripted");
         assertThat(ended.out()).contains("TakenOver").contains("record_finding (attempt 2)");
         assertThat(contents(folder)).isEqualTo(before);

@@ -97,7 +97,18 @@ public final class Dialogue {
     }
 
     private TurnListener listener() {
-        return TurnListener.text(screen::more);
+        return new TurnListener() {
+            @Override
+            public void onText(String more) {
+                screen.more(more);
+            }
+
+            @Override
+            public void onDiscard() {
+                // Either the turn was interrupted, or the model is asked again: what stands there is no answer.
+                screen.more(" [cut off]\n");
+            }
+        };
     }
 
     private void follow(Turn turn) {

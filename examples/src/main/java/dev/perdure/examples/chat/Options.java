@@ -1,6 +1,8 @@
 package dev.perdure.examples.chat;
 
 import dev.perdure.session.SessionId;
+import dev.perdure.session.jdbc.JdbcSessionStore;
+import dev.perdure.spi.StoreException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,13 +31,13 @@ public record Options(Path database, SessionId session) {
         return new Options(database.toAbsolutePath(), SessionId.of("chat", session));
     }
 
-    /** Makes the folder of the database file. */
-    public void prepare() {
+    /** @throws IllegalArgumentException when the file cannot be used; says why in one line */
+    public JdbcSessionStore open() {
         try {
             Files.createDirectories(database.getParent());
-        } catch (IOException e) {
-            throw new IllegalArgumentException(
-                    "cannot make folder " + database.getParent() + " (" + e.getMessage() + ")", e);
+            return JdbcSessionStore.sqlite(database);
+        } catch (IOException | StoreException e) {
+            throw new IllegalArgumentException("cannot use " + database + ": " + e.getMessage(), e);
         }
     }
 }
