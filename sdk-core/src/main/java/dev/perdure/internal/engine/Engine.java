@@ -189,7 +189,7 @@ public final class Engine implements AutoCloseable {
                     .isPresent();
             long sent = System.nanoTime();
             if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
-                run(held.lease(), sent, 0);
+                run(held.lease(), sent);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);

@@ -22,7 +22,6 @@ import dev.perdure.session.TurnView;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
-import dev.perdure.spi.StoreException;
 import dev.perdure.tool.Toolbox;
 import io.opentelemetry.context.Context;
 import java.time.Duration;

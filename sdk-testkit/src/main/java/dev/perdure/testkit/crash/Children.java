@@ -95,7 +95,10 @@ final class Children implements AutoCloseable {
         Random random = new Random(settings.seed() * 1_000_003 + slot);
         for (int life = 0; !enough && killed.get() < settings.kills(); life++) {
             Plan plan = Plan.random(
-                    random, settings.points(), settings.pauses(), settings.lease().toMillis());
+                    random,
+                    settings.points(),
+                    settings.pauses(),
+                    settings.lease().toMillis());
             count(live(slot, life, true, plan), plan);
         }
     }
@@ -136,8 +139,7 @@ final class Children implements AutoCloseable {
     private Child live(int slot, int life, boolean sending, Plan plan) {
         Orders orders = orders(settings.folder(), slot, life, sending, plan);
         String name = "child-" + slot;
-        Child child =
-                new Child(java.start(CrashChild.class, name, orders.arguments()), plan, signals, timers);
+        Child child = new Child(java.start(CrashChild.class, name, orders.arguments()), plan, signals, timers);
         alive.add(child);
         child.follow();
         alive.remove(child);
