@@ -147,8 +147,7 @@ class FollowingTest {
     void awaitAfterWaiting_neverReturnsTheOldWaiting_onceTheAnswerWasPosted() {
         for (int i = 0; i < 100; i++) {
             SessionId own = SessionId.of("acme", "w" + i);
-            try (AgentRuntime runtime =
-                    Sessions.quick(store, asking()).build()) {
+            try (AgentRuntime runtime = Sessions.quick(store, asking()).build()) {
                 Turn turn = runtime.open(own, "a").send("hi");
                 Outcome.Waiting first = Sessions.await(turn).findWaiting().orElseThrow();
                 Operator.of(store).answer(first.questions().get(0).id(), Answer.accept(""), ANN);
