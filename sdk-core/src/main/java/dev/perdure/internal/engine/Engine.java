@@ -139,7 +139,7 @@ public final class Engine implements AutoCloseable {
         long sent = System.nanoTime();
         SessionStore.Posted answer = settings.store().postAndClaim(session, item, settings.terms());
         if (answer instanceof SessionStore.Posted.Accepted accepted && accepted.lease() != null) {
-            run(accepted.lease(), sent, accepted.position());
+            run(accepted.lease(), sent);
         } else {
             hub.posted(session);
             workers.wake();
@@ -151,11 +151,10 @@ public final class Engine implements AutoCloseable {
      * Runs a session whose lease was just claimed.
      *
      * @param sentNanos when the claim was sent
-     * @param inboxHead how far the inbox went then; 0 when that is not known
      */
-    void run(Lease lease, long sentNanos, long inboxHead) {
+    void run(Lease lease, long sentNanos) {
         LeaseClock clock = new LeaseClock(settings.terms().ttl(), sentNanos);
-        SessionRun run = new SessionRun(this, lease, clock, inboxHead);
+        SessionRun run = new SessionRun(this, lease, clock);
         leases.add(run);
         hub.started(run);
         if (closed) {
@@ -190,7 +189,7 @@ public final class Engine implements AutoCloseable {
                     .isPresent();
             long sent = System.nanoTime();
             if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
-                run(held.lease(), sent, 0);
+                run(held.lease(), sent);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);

@@ -9,6 +9,7 @@ import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ final class Inbox {
     private static final int PAGE = 200;
 
     private final SessionStore store;
+    private final Lease lease;
     private final SessionId session;
     private final Journal journal;
     private final CallDesk desk;
@@ -39,9 +41,10 @@ final class Inbox {
     /** Keys of the inputs of the open turn. */
     private volatile Set<String> inTurn = Set.of();
 
-    Inbox(SessionStore store, SessionId session, Journal journal, CallDesk desk) {
+    Inbox(SessionStore store, Lease lease, Journal journal, CallDesk desk) {
         this.store = store;
-        this.session = session;
+        this.lease = lease;
+        this.session = lease.session();
         this.journal = journal;
         this.desk = desk;
     }
@@ -51,9 +54,10 @@ final class Inbox {
         return seen;
     }
 
-    /** {@code head} is how far the inbox went before it was read: what is missing up to there was consumed by runs before this one. */
-    void saw(long head) {
-        seen = Math.max(seen, head);
+    /** Reads what was not consumed when the session was claimed. Begins after the claim, so nothing up to its head is missed. */
+    void readFirst() {
+        read();
+        seen = Math.max(seen, lease.inboxHead());
     }
 
     /** Reads what is new. */

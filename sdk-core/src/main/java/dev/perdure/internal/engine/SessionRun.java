@@ -22,7 +22,6 @@ import dev.perdure.session.TurnView;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
-import dev.perdure.spi.StoreException;
 import dev.perdure.tool.Toolbox;
 import io.opentelemetry.context.Context;
 import java.time.Duration;
@@ -56,7 +55,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private final SessionId session;
     private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final LeaseClock clock;
-    private final long inboxHead;
     private volatile Interruption modelInterruption = Interruption.never();
     private volatile boolean stopping;
     private volatile boolean stoppingNow;
@@ -73,16 +71,14 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private Telemetry.@Nullable Timed turnSpan;
     private int decisions;
 
-    /** @param inboxHead how far the inbox went at the claim; 0 when that is not known */
-    SessionRun(Engine engine, Lease lease, LeaseClock clock, long inboxHead) {
+    SessionRun(Engine engine, Lease lease, LeaseClock clock) {
         this.engine = engine;
         this.lease = lease;
         this.session = lease.session();
         this.clock = clock;
-        this.inboxHead = inboxHead;
         this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
         this.desk = new CallDesk(session, journal, this);
-        this.inbox = new Inbox(engine.store(), session, journal, desk);
+        this.inbox = new Inbox(engine.store(), lease, journal, desk);
         this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), this::offer);
     }
 
@@ -219,28 +215,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void advance() {
         journal = Journal.load(engine.store(), lease, this, engine.ids());
         desk = new CallDesk(session, journal, this);
-        inbox = new Inbox(engine.store(), session, journal, desk);
+        inbox = new Inbox(engine.store(), lease, journal, desk);
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
-        // In this order: the session would be ready again and again if it were given back with less seen than was
-        // consumed long ago.
-        long head = inboxHead > 0 ? inboxHead : askInboxHead();
-        inbox.read();
-        inbox.saw(head);
+        inbox.readFirst();
         takeOver();
         while (step()) {
             requireLease();
-        }
-    }
-
-    private long askInboxHead() {
-        try {
-            return engine.store()
-                    .renew(List.of(lease), engine.terms().ttl())
-                    .get(0)
-                    .inboxHead();
-        } catch (StoreException e) {
-            LOG.debug("{}: not known how far the inbox goes, at worst the session is looked at once more", session, e);
-            return 0;
         }
     }
 

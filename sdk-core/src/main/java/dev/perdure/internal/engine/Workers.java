@@ -89,7 +89,7 @@ final class Workers implements AutoCloseable {
         int each = perTenant < most ? left(running) : perTenant;
         SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), atTheirShare(running), each);
         List<Lease> leases = store.claimReady(engine.terms(), filter, free);
-        leases.forEach(lease -> engine.run(lease, sent, 0));
+        leases.forEach(lease -> engine.run(lease, sent));
         return each < perTenant && !leases.isEmpty();
     }
 

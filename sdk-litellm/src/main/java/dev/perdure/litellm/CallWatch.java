@@ -1,0 +1,67 @@
+package dev.perdure.litellm;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** How far one call has come, and the times it may take. Confined to the caller's thread. */
+final class CallWatch {
+    enum Phase {
+        CONNECTING,
+        WAITING,
+        RECEIVING
+    }
+
+    private static final Duration LONGEST = Duration.ofDays(365);
+
+    final Duration connect;
+    final Duration firstByte;
+    final Duration chunk;
+    final Duration total;
+    final boolean streamed;
+    private final long startedAt = System.nanoTime();
+    private Phase phase = Phase.CONNECTING;
+
+    CallWatch(Settings settings, Duration scopeTimeout, boolean streamed) {
+        this.connect = settings.connectTimeout;
+        this.firstByte = settings.firstByteTimeout;
+        this.chunk = settings.chunkTimeout;
+        this.total = scopeTimeout.compareTo(settings.totalTimeout) < 0 ? scopeTimeout : settings.totalTimeout;
+        this.streamed = streamed;
+    }
+
+    Phase phase() {
+        return phase;
+    }
+
+    void enter(Phase next) {
+        phase = next;
+    }
+
+    boolean totalIsOver() {
+        return elapsed().compareTo(total) >= 0;
+    }
+
+    /** Milliseconds a read may block while nothing has come yet; 0 for as long as the total lasts. */
+    int firstByteMillis() {
+        return streamed ? millis(firstByte) : 0;
+    }
+
+    /** What is left of the time for the first byte, at least a millisecond. */
+    long firstByteLeftMillis() {
+        return Math.max(1, firstByteMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startedAt));
+    }
+
+    Duration elapsed() {
+        return Duration.ofNanos(System.nanoTime() - startedAt);
+    }
+
+    /** For OkHttp's timer of the whole call; not rounded down, so that the time is over when the timer says so. */
+    long totalNanos() {
+        return total.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : total.toNanos();
+    }
+
+    /** At least 1, as 0 would be "no limit". */
+    static int millis(Duration timeout) {
+        return (int) Math.max(1, Math.min(Integer.MAX_VALUE, timeout.toMillis()));
+    }
+}

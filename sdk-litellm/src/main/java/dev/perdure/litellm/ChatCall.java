@@ -1,0 +1,168 @@
+package dev.perdure.litellm;
+
+import dev.perdure.litellm.CallWatch.Phase;
+import dev.perdure.model.ModelException;
+import dev.perdure.model.ModelParameters;
+import dev.perdure.model.ModelReply;
+import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Interruption;
+import dev.perdure.spi.CallScope;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Call;
+import okhttp3.Request;
+import okhttp3.Response;
+import okio.BufferedSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.JacksonIOException;
+
+/** One call, from the request to the whole reply. Confined to the caller's thread. */
+final class ChatCall {
+    private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
+
+    private final Settings settings;
+    private final CallScope scope;
+    private final CallWatch watch;
+    private final Failures failures;
+    private final String model;
+    private final Call call;
+    private final ReplyDraft draft;
+    private @Nullable Response response;
+
+    ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
+        this.settings = settings;
+        this.scope = scope;
+        this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
+        this.failures = new Failures(settings);
+        this.model = settings.findModel(request.parameters())
+                .orElseThrow(
+                        () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
+        this.draft = new ReplyDraft(scope.deltas());
+        this.call = transport.newCall(request(request));
+        this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private Request request(ModelRequest request) {
+        ModelParameters parameters = request.parameters().or(settings.parameters);
+        return new Request.Builder()
+                .url(settings.endpoint.completions())
+                .headers(CallHeaders.of(settings, scope, watch))
+                .tag(CallWatch.class, watch)
+                .post(ChatBody.of(request, model, parameters, watch.streamed))
+                .build();
+    }
+
+    ModelReply run() {
+        Interruption.Registration cancelling = scope.interruption().onRequest(call::cancel);
+        try (Response answer = execute()) {
+            return read(answer);
+        } catch (IOException e) {
+            throw failed(e);
+        } finally {
+            cancelling.close();
+        }
+    }
+
+    private Response execute() throws IOException {
+        response = call.execute();
+        return response;
+    }
+
+    private ModelReply read(Response answer) throws IOException {
+        if (answer.code() != 200) {
+            throw failures.refused(answer);
+        }
+        try {
+            if (isStream(answer)) {
+                readStream(answer);
+            } else {
+                readPlain(answer);
+            }
+            return reply(answer);
+        } catch (NotTheProtocolException e) {
+            throw failures.notTheProtocol(answer, String.valueOf(e.getMessage()));
+        } catch (JacksonIOException e) {
+            throw e.getCause();
+        } catch (JacksonException e) {
+            // Without the parser's own words, which may quote what came.
+            throw failures.notTheProtocol(
+                    answer,
+                    "what came is not JSON, at byte " + e.getLocation().getByteOffset() + " of "
+                            + (isStream(answer) ? "a chunk" : "the answer"));
+        }
+    }
+
+    /** By what came, not by what was asked: a server may ignore either wish. */
+    private static boolean isStream(Response answer) {
+        String type = answer.header("content-type", "");
+        return type != null && type.toLowerCase(Locale.ROOT).startsWith("text/event-stream");
+    }
+
+    private void readStream(Response answer) throws IOException {
+        BufferedSource source = answer.body().source();
+        awaitFirstByte(source);
+        EventStream events = new EventStream(source, ChunkParser.LONGEST);
+        while (events.next()) {
+            if (events.isDone()) {
+                return;
+            }
+            add(answer, ChunkParser.parse(events.data(), events.length()));
+        }
+        throw failures.cut(answer, null);
+    }
+
+    private void awaitFirstByte(BufferedSource source) throws IOException {
+        if (watch.streamed) {
+            source.timeout().timeout(watch.firstByteLeftMillis(), TimeUnit.MILLISECONDS);
+        }
+        source.request(1);
+        watch.enter(Phase.RECEIVING);
+        source.timeout().timeout(CallWatch.millis(watch.chunk), TimeUnit.MILLISECONDS);
+    }
+
+    private void readPlain(Response answer) throws IOException {
+        awaitFirstByte(answer.body().source());
+        String type = answer.header("content-type");
+        if (type != null && !type.toLowerCase(Locale.ROOT).contains("json")) {
+            throw new NotTheProtocolException("the answer is " + ErrorText.clean(type, settings.key) + ", not JSON");
+        }
+        add(answer, ChunkParser.parse(answer.body().byteStream()));
+    }
+
+    private void add(Response answer, Chunk chunk) {
+        if (chunk.error != null) {
+            throw failures.broken(answer, chunk.error);
+        }
+        draft.add(chunk);
+    }
+
+    private ModelReply reply(Response answer) {
+        if (!draft.answered()) {
+            throw new NotTheProtocolException("there are no choices in the answer");
+        }
+        if (draft.restarted()) {
+            LOG.debug("{}: the gateway fell back to {} in mid-stream", scope.session(), draft.model());
+        }
+        return new ModelReply(
+                draft.parts(),
+                draft.finishReason(),
+                draft.usage(),
+                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost()),
+                draft.model().isEmpty() ? model : draft.model(),
+                // After a fallback in mid-stream the header still names the deployment that broke.
+                draft.restarted() ? null : answer.header("x-litellm-model-id"),
+                answer.header("x-litellm-call-id"));
+    }
+
+    private ModelException failed(IOException e) {
+        boolean threadInterrupted = Thread.currentThread().isInterrupted();
+        if (scope.interruption().requested() || threadInterrupted) {
+            return failures.interrupted(scope.interruption().reason(), response);
+        }
+        return failures.of(e, watch, response);
+    }
+}

@@ -1,0 +1,55 @@
+package dev.perdure.litellm;
+
+import dev.perdure.session.Usage;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What one event of a stream says, or a whole plain answer. Confined. */
+final class Chunk {
+    String model = "";
+
+    @Nullable
+    Choice choice;
+
+    @Nullable
+    Usage usage;
+
+    @Nullable
+    String cost;
+
+    @Nullable
+    ErrorBody error;
+
+    /** The delta or message of the choice with index 0. */
+    static final class Choice {
+        int index;
+
+        @Nullable
+        String role;
+
+        String text = "";
+        String thinking = "";
+
+        @Nullable
+        String finishReason;
+
+        final List<ObjectNode> thinkingBlocks = new ArrayList<>(0);
+        final List<ToolPiece> toolPieces = new ArrayList<>(0);
+
+        boolean saysSomething() {
+            return !text.isEmpty() || !thinking.isEmpty() || !thinkingBlocks.isEmpty() || !toolPieces.isEmpty();
+        }
+    }
+
+    /** A piece of a tool call: id and name usually in the first one alone. */
+    static final class ToolPiece {
+        @Nullable
+        Integer index;
+
+        String id = "";
+        String name = "";
+        String arguments = "";
+    }
+}

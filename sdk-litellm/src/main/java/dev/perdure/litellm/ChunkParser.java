@@ -1,0 +1,225 @@
+package dev.perdure.litellm;
+
+import dev.perdure.session.Usage;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are skipped. */
+final class ChunkParser {
+    /** Bytes of one event or one plain answer that are taken. */
+    static final int LONGEST = 64 << 20;
+
+    static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxStringLength(LONGEST)
+                            .maxDocumentLength(LONGEST)
+                            .build())
+                    .build())
+            // A tree is read out of the midst of a chunk.
+            .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private ChunkParser() {}
+
+    static Chunk parse(byte[] data, int length) {
+        try (JsonParser in = JSON.createParser(data, 0, length)) {
+            return chunk(in);
+        }
+    }
+
+    static Chunk parse(InputStream data) {
+        try (JsonParser in = JSON.createParser(data)) {
+            return chunk(in);
+        }
+    }
+
+    private static Chunk chunk(JsonParser in) {
+        if (in.nextToken() != JsonToken.START_OBJECT) {
+            throw new NotTheProtocolException("no JSON object");
+        }
+        Chunk chunk = new Chunk();
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "model" -> chunk.model = text(in, value);
+                case "choices" -> choices(in, value, chunk);
+                case "usage" -> usage(in, value, chunk);
+                case "error" ->
+                    chunk.error = value == JsonToken.VALUE_NULL ? null : ErrorBody.ofError(JSON.readTree(in), null);
+                default -> in.skipChildren();
+            }
+        }
+        return chunk;
+    }
+
+    private static void choices(JsonParser in, JsonToken value, Chunk chunk) {
+        if (value != JsonToken.START_ARRAY) {
+            in.skipChildren();
+            return;
+        }
+        while (in.nextToken() == JsonToken.START_OBJECT) {
+            Chunk.Choice choice = choice(in);
+            // Others come only when somebody asks for several answers; the first is the reply.
+            if (choice.index == 0) {
+                chunk.choice = choice;
+            }
+        }
+    }
+
+    private static Chunk.Choice choice(JsonParser in) {
+        Chunk.Choice choice = new Chunk.Choice();
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "index" -> choice.index = in.getValueAsInt(0);
+                case "finish_reason" -> choice.finishReason = value == JsonToken.VALUE_STRING ? in.getString() : null;
+                case "delta", "message" -> delta(in, value, choice);
+                default -> in.skipChildren();
+            }
+        }
+        return choice;
+    }
+
+    private static void delta(JsonParser in, JsonToken start, Chunk.Choice choice) {
+        if (start != JsonToken.START_OBJECT) {
+            in.skipChildren();
+            return;
+        }
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "role" -> choice.role = value == JsonToken.VALUE_STRING ? in.getString() : null;
+                case "content", "refusal" -> choice.text += content(in, value);
+                case "reasoning_content", "reasoning" -> choice.thinking = longer(choice.thinking, text(in, value));
+                case "thinking_blocks" -> thinkingBlocks(in, value, choice);
+                case "tool_calls" -> toolCalls(in, value, choice);
+                default -> in.skipChildren();
+            }
+        }
+    }
+
+    /** Some servers send the same reasoning under both names. */
+    private static String longer(String one, String other) {
+        return other.length() > one.length() ? other : one;
+    }
+
+    /** A text, or the texts of a list of typed parts. */
+    private static String content(JsonParser in, JsonToken value) {
+        if (value != JsonToken.START_ARRAY) {
+            return text(in, value);
+        }
+        StringBuilder texts = new StringBuilder();
+        JSON.readTree(in).forEach(part -> texts.append(part.path("text").asString("")));
+        return texts.toString();
+    }
+
+    private static void thinkingBlocks(JsonParser in, JsonToken value, Chunk.Choice choice) {
+        if (value != JsonToken.START_ARRAY) {
+            in.skipChildren();
+            return;
+        }
+        JSON.readTree(in).forEach(block -> {
+            if (block instanceof ObjectNode object) {
+                choice.thinkingBlocks.add(object);
+            }
+        });
+    }
+
+    private static void toolCalls(JsonParser in, JsonToken value, Chunk.Choice choice) {
+        if (value != JsonToken.START_ARRAY) {
+            in.skipChildren();
+            return;
+        }
+        while (in.nextToken() == JsonToken.START_OBJECT) {
+            choice.toolPieces.add(toolPiece(in));
+        }
+    }
+
+    private static Chunk.ToolPiece toolPiece(JsonParser in) {
+        Chunk.ToolPiece piece = new Chunk.ToolPiece();
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "index" -> piece.index = value == JsonToken.VALUE_NUMBER_INT ? (Integer) in.getValueAsInt() : null;
+                case "id" -> piece.id = text(in, value);
+                case "function" -> function(in, value, piece);
+                default -> in.skipChildren();
+            }
+        }
+        return piece;
+    }
+
+    private static void function(JsonParser in, JsonToken start, Chunk.ToolPiece piece) {
+        if (start != JsonToken.START_OBJECT) {
+            in.skipChildren();
+            return;
+        }
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "name" -> piece.name = text(in, value);
+                // Some servers send the arguments as an object, not as its text.
+                case "arguments" ->
+                    piece.arguments =
+                            value == JsonToken.START_OBJECT ? JSON.readTree(in).toString() : text(in, value);
+                default -> in.skipChildren();
+            }
+        }
+    }
+
+    private static void usage(JsonParser in, JsonToken start, Chunk chunk) {
+        if (start != JsonToken.START_OBJECT) {
+            in.skipChildren();
+            return;
+        }
+        long input = 0;
+        long output = 0;
+        long cached = 0;
+        long reasoning = 0;
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            JsonToken value = in.nextToken();
+            switch (name) {
+                case "prompt_tokens" -> input = in.getValueAsLong(0);
+                case "completion_tokens" -> output = in.getValueAsLong(0);
+                case "prompt_tokens_details" -> cached = Math.max(cached, number(in, value, "cached_tokens"));
+                case "cache_read_input_tokens" -> cached = Math.max(cached, in.getValueAsLong(0));
+                case "completion_tokens_details" -> reasoning = number(in, value, "reasoning_tokens");
+                case "cost" ->
+                    chunk.cost = value.isNumeric() || value == JsonToken.VALUE_STRING ? in.getString() : null;
+                default -> in.skipChildren();
+            }
+        }
+        chunk.usage = new Usage(input, output, cached, reasoning);
+    }
+
+    private static long number(JsonParser in, JsonToken start, String wanted) {
+        if (start != JsonToken.START_OBJECT) {
+            in.skipChildren();
+            return 0;
+        }
+        long found = 0;
+        for (String name = in.nextName(); name != null; name = in.nextName()) {
+            in.nextToken();
+            if (name.equals(wanted)) {
+                found = in.getValueAsLong(0);
+            }
+            in.skipChildren();
+        }
+        return found;
+    }
+
+    private static String text(JsonParser in, @Nullable JsonToken value) {
+        if (value == JsonToken.VALUE_STRING) {
+            return in.getString();
+        }
+        in.skipChildren();
+        return "";
+    }
+}

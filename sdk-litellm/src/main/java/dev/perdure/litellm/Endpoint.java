@@ -1,0 +1,37 @@
+package dev.perdure.litellm;
+
+import okhttp3.HttpUrl;
+
+/** Where chat completions are, and the name of that place in messages. */
+record Endpoint(HttpUrl completions, String name) {
+
+    static Endpoint of(String baseUrl) {
+        HttpUrl base = HttpUrl.parse(baseUrl);
+        if (base == null) {
+            throw new IllegalArgumentException("no http or https URL: \"" + baseUrl + "\"");
+        }
+        // Not quoted: a password may be in it.
+        if (!base.username().isEmpty()
+                || !base.password().isEmpty()
+                || base.query() != null
+                || base.fragment() != null) {
+            throw new IllegalArgumentException("the URL of host " + base.host()
+                    + " has a user, query or fragment; give the key with key(…) and the rest not at all");
+        }
+        HttpUrl.Builder url = base.newBuilder();
+        if (base.encodedPath().equals("/")) {
+            url.addPathSegment("v1");
+        }
+        if (baseUrl.endsWith("/") && !base.encodedPath().equals("/")) {
+            url.setPathSegment(base.pathSize() - 1, "chat").addPathSegment("completions");
+        } else {
+            url.addPathSegments("chat/completions");
+        }
+        return new Endpoint(url.build(), baseUrl);
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

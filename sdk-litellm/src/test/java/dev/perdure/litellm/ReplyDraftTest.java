@@ -1,0 +1,120 @@
+package dev.perdure.litellm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.perdure.session.Part;
+import dev.perdure.spi.CallScope.Deltas;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Replies as servers of all kinds write them. */
+class ReplyDraftTest {
+    private static List<Part> parts(String... deltas) {
+        ReplyDraft draft = new ReplyDraft(Deltas.UNWANTED);
+        for (String delta : deltas) {
+            byte[] chunk =
+                    ("{\"choices\":[{\"delta\":" + delta.replace('\'', '"') + "}]}").getBytes(StandardCharsets.UTF_8);
+            draft.add(ChunkParser.parse(chunk, chunk.length));
+        }
+        return draft.parts();
+    }
+
+    private static String tool(String piece) {
+        return "{'tool_calls':[" + piece + "]}";
+    }
+
+    @Test
+    void toolIndexes_mayStartAtOne_orBelowZero() {
+        for (int first : new int[] {0, 1, -1, 7}) {
+            assertThat(parts(
+                            tool("{'index':" + first + ",'id':'a','function':{'name':'f','arguments':'{'}}"),
+                            tool("{'index':" + (first + 1) + ",'id':'b','function':{'name':'g'}}"),
+                            tool("{'index':" + first + ",'id':'','function':{'arguments':'}'}}"),
+                            tool("{'index':" + (first + 1) + ",'id':null,'function':{'name':null,'arguments':'{}'}}")))
+                    .containsExactly(new Part.ToolUse("a", "f", "{}"), new Part.ToolUse("b", "g", "{}"));
+        }
+    }
+
+    @Test
+    void everyCallWithIndexZero_isToldApartById() {
+        assertThat(parts(
+                        tool("{'index':0,'id':'a','function':{'name':'f','arguments':'{}'}}"),
+                        tool("{'index':0,'id':'b','function':{'name':'f','arguments':'{}'}}")))
+                .containsExactly(new Part.ToolUse("a", "f", "{}"), new Part.ToolUse("b", "f", "{}"));
+    }
+
+    @Test
+    void callsWithoutIndex_areToldApart_withAndWithoutIds() {
+        assertThat(parts(
+                        tool("{'id':'a','function':{'name':'f','arguments':'{'}}"),
+                        tool("{'function':{'arguments':'}'}}"),
+                        tool("{'id':'b','function':{'name':'g','arguments':{}}}")))
+                .containsExactly(new Part.ToolUse("a", "f", "{}"), new Part.ToolUse("b", "g", "{}"));
+        assertThat(parts("{'tool_calls':[{'function':{'name':'f','arguments':'1'}},{'function':{'name':'g'}}]}"))
+                .containsExactly(new Part.ToolUse("", "f", "1"), new Part.ToolUse("", "g", ""));
+    }
+
+    @Test
+    void callWithoutAName_isNoReply() {
+        assertThatThrownBy(() -> parts(tool("{'index':0,'id':'a'}"))).isInstanceOf(NotTheProtocolException.class);
+    }
+
+    @Test
+    void partsKeepTheirOrder() {
+        assertThat(parts(
+                        "{'reasoning_content':'a'}",
+                        "{'reasoning':'b'}",
+                        "{'content':'c'}",
+                        "{'content':[{'type':'text','text':'d'}]}",
+                        tool("{'index':0,'id':'x','function':{'name':'f'}}"),
+                        "{'content':'e'}"))
+                .containsExactly(
+                        new Part.Thinking("ab", null),
+                        new Part.Text("cd"),
+                        new Part.ToolUse("x", "f", ""),
+                        new Part.Text("e"));
+    }
+
+    @Test
+    void thinkingBlocks_comeInPieces_andEndWithTheirSignature() {
+        Part part = parts(
+                        "{'reasoning_content':'Let ','thinking_blocks':[{'type':'thinking','thinking':'Let ','signature':''}]}",
+                        "{'reasoning_content':'me','thinking_blocks':[{'type':'thinking','thinking':'me'}]}",
+                        "{'thinking_blocks':[{'type':'thinking','thinking':'','signature':'S1'}]}",
+                        "{'thinking_blocks':[{'type':'redacted_thinking','data':'D'}]}",
+                        "{'thinking_blocks':[{'type':'thinking','thinking':'again','signature':'S2'}]}")
+                .get(0);
+
+        assertThat(part).isInstanceOfSatisfying(Part.Thinking.class, thinking -> {
+            assertThat(thinking.text()).isEqualTo("Let meagain");
+            assertThat(thinking.verbatim())
+                    .hasToString(
+                            "{\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"Let me\",\"signature\":\"S1\"},"
+                                    + "{\"type\":\"redacted_thinking\",\"data\":\"D\"},"
+                                    + "{\"type\":\"thinking\",\"thinking\":\"again\",\"signature\":\"S2\"}]}");
+        });
+    }
+
+    @Test
+    void otherChoices_areNotTheReply() {
+        byte[] chunk =
+                ("{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}},{\"index\":0,\"delta\":{\"content\":\"yes\"}},"
+                                + "{\"index\":2,\"delta\":{\"content\":\"no\"}}]}")
+                        .getBytes(StandardCharsets.UTF_8);
+        ReplyDraft draft = new ReplyDraft(Deltas.UNWANTED);
+        draft.add(ChunkParser.parse(chunk, chunk.length));
+
+        assertThat(draft.parts()).containsExactly(new Part.Text("yes"));
+    }
+
+    @Test
+    void oddShapes_areSkipped() {
+        assertThat(parts(
+                        "null",
+                        "{'content':null,'role':null,'tool_calls':null,'thinking_blocks':null,'reasoning_content':null}",
+                        "{'content':'x','annotations':[{'a':[1,{'content':'no'}]}],'audio':{'content':'no'}}"))
+                .containsExactly(new Part.Text("x"));
+    }
+}

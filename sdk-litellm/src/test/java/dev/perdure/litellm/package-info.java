@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.litellm;
+
+import org.jspecify.annotations.NullMarked;
