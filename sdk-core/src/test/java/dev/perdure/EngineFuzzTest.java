@@ -136,7 +136,7 @@ class EngineFuzzTest {
         return AgentRuntime.builder(shaky(random))
                 .agents(agent(random))
                 .lease(Duration.ofMillis(100))
-                                .poll(Duration.ofMillis(10))
+                .poll(Duration.ofMillis(10))
                 .workers(64)
                 .quarantineAfter(1_000)
                 .closeGrace(Duration.ZERO)
