@@ -36,9 +36,9 @@ import org.junit.jupiter.api.Timeout;
  * Random agents on two workers whose stores fail at random; the properties P1 to P7 hold for every session. Repeat a failure with
  * {@code -Dperdure.fuzz.seed=SEED}; threads still race, so several runs may be needed.
  */
-@Timeout(60)
+@Timeout(90)
 class EngineFuzzTest {
-    private static final int SESSIONS = 200;
+    private static final int SESSIONS = 120;
     private static final int INPUTS = 2;
     private static final List<String> TOOLS = List.of("pure", "idempotent", "once", "probed", "approved");
 
@@ -64,7 +64,7 @@ class EngineFuzzTest {
                 int dice = random.nextInt(1_000);
                 if (verb.equals("append") && dice < 60) {
                     throw FaultyStore.unavailable(verb);
-                } else if (verb.equals("append") && dice < 80) {
+                } else if (verb.equals("append") && dice < 70) {
                     // Longer than a lease: another worker goes on.
                     LockSupport.parkNanos(Duration.ofMillis(150).toNanos());
                 } else if ((verb.equals("renew") || verb.equals("claimReady")) && dice < 200) {
@@ -137,6 +137,7 @@ class EngineFuzzTest {
                 .agents(agent(random))
                 .lease(Duration.ofMillis(100))
                 .poll(Duration.ofMillis(10))
+                .workers(64)
                 .quarantineAfter(1_000)
                 .closeGrace(Duration.ZERO)
                 .build();
@@ -197,7 +198,7 @@ class EngineFuzzTest {
             for (int i = 0; i < SESSIONS; i++) {
                 left.add(i);
             }
-            long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
+            long end = System.nanoTime() + Duration.ofSeconds(50).toNanos();
             while (!left.isEmpty()) {
                 answerAll(random);
                 left.removeIf(this::over);
