@@ -111,7 +111,9 @@ public final class CrashStores {
             held.put(lease, new Held(after, batch));
             int last = batch.events().size() - 1;
             return new Appended.Ok(
-                    new Position(after.seq() + last + 1, batch.events().get(last).id()), Instant.now());
+                    new Position(
+                            after.seq() + last + 1, batch.events().get(last).id()),
+                    Instant.now());
         }
 
         private static boolean isIntent(Draft draft) {

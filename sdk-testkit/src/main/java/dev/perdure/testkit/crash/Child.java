@@ -23,6 +23,7 @@ final class Child {
     private final long started = System.nanoTime();
     /** How long it may live once it runs. */
     private volatile long lifeMillis;
+
     private volatile boolean ready;
     private volatile boolean paused;
 
@@ -68,7 +69,6 @@ final class Child {
         }
         process.onExit().join();
     }
-
 
     private void killUnlessReady() {
         if (!ready) {

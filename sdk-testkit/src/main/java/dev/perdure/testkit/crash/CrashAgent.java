@@ -36,8 +36,8 @@ final class CrashAgent {
     static Agent of(Outside outside, Consumer<CrashPoint> crasher) {
         CrashAgent body = new CrashAgent(outside, crasher);
         return Agent.builder(Orders.AGENT)
-                .instructions(view -> "Turn " + view.findTurn().map(turn -> turn.number()).orElse(0) + " after "
-                        + view.steps() + " steps")
+                .instructions(view -> "Turn "
+                        + view.findTurn().map(turn -> turn.number()).orElse(0) + " after " + view.steps() + " steps")
                 .model(ScriptedModel.answering(CrashAgent::step))
                 .tool(Tool.pure("look", "Look", Json.class, (in, call) -> look(call)))
                 .tool(Tool.idempotent("put", "Put", Json.class, (in, call) -> body.act(Effect.IDEMPOTENT, call)))

@@ -20,7 +20,9 @@ import org.slf4j.LoggerFactory;
 /** A process that runs sessions, sends to them, and dies. */
 final class CrashChild {
     private static final Logger LOG = LoggerFactory.getLogger(CrashChild.class);
-    private static final int MOST_WAITING = 4;
+    /** Few, so that sessions come to their end and are woken up again, again and again. */
+    private static final int MOST_WAITING = 1;
+
     private static final int INTERRUPTS = 12;
 
     private final Orders orders;

@@ -20,8 +20,9 @@ final class EffectCheck {
             intent(log, effect, wrong);
             EffectLedger.Entry before = first.putIfAbsent(effect.call(), effect);
             if (before != null && effect.effect() == Effect.ONCE) {
-                wrong.accept("the call " + effect.call() + " took effect twice, in attempt " + before.attempt() + " of process "
-                        + before.pid() + " and attempt " + effect.attempt() + " of process " + effect.pid());
+                wrong.accept("the call " + effect.call() + " took effect twice, in attempt " + before.attempt()
+                        + " of process " + before.pid() + " and attempt " + effect.attempt() + " of process "
+                        + effect.pid());
             }
             if (before != null && !before.key().equals(effect.key())) {
                 wrong.accept("the call " + effect.call() + " has two keys, " + before.key() + " and " + effect.key());
@@ -46,8 +47,7 @@ final class EffectCheck {
         }
     }
 
-    private static void results(
-            List<Recorded> log, Map<CallId, EffectLedger.Entry> effects, Consumer<String> wrong) {
+    private static void results(List<Recorded> log, Map<CallId, EffectLedger.Entry> effects, Consumer<String> wrong) {
         for (Recorded event : log) {
             if (event.event() instanceof Event.ToolFinished finished
                     && finished.output().equals(Outside.DONE)

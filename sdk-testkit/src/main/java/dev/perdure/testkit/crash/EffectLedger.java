@@ -31,7 +31,8 @@ import java.util.function.Supplier;
 public final class EffectLedger implements AutoCloseable {
     private final Lines lines;
     private final FileChannel file;
-    // One thread of its own for all work: an interrupted tool would close the channel for all, and the file's lock is one per process.
+    // One thread of its own for all work: an interrupted tool would close the channel for all, and the file's lock is
+    // one per process.
     private final ExecutorService thread = Executors.newSingleThreadExecutor(EffectLedger::daemon);
     private final List<Entry> entries = new ArrayList<>();
     private final Map<String, Integer> revoked = new HashMap<>();
@@ -142,7 +143,8 @@ public final class EffectLedger implements AutoCloseable {
             continue;
         }
         offset += more.position();
-        Lines.parse(new String(more.array(), 0, more.position(), StandardCharsets.UTF_8)).forEach(this::learn);
+        Lines.parse(new String(more.array(), 0, more.position(), StandardCharsets.UTF_8))
+                .forEach(this::learn);
     }
 
     private void learn(List<String> line) {

@@ -71,7 +71,8 @@ final class Lines implements AutoCloseable {
     static List<List<String>> parse(String text) {
         return text.lines()
                 .filter(line -> line.endsWith(END))
-                .map(line -> List.of(line.substring(0, line.length() - END.length()).split("\t", -1)))
+                .map(line ->
+                        List.of(line.substring(0, line.length() - END.length()).split("\t", -1)))
                 .toList();
     }
 

@@ -15,7 +15,15 @@ import java.util.stream.IntStream;
  * @param sending whether it sends inputs; else it only brings to an end what is there
  */
 record Orders(
-        String store, Path folder, int slot, int life, long seed, int sessions, Duration lease, boolean sending, Plan plan) {
+        String store,
+        Path folder,
+        int slot,
+        int life,
+        long seed,
+        int sessions,
+        Duration lease,
+        boolean sending,
+        Plan plan) {
     static final String AGENT = "crash-test";
     private static final String TENANT = "crash";
 
@@ -56,9 +64,7 @@ record Orders(
     }
 
     static List<SessionId> sessions(int count) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> session("s" + i))
-                .toList();
+        return IntStream.range(0, count).mapToObj(i -> session("s" + i)).toList();
     }
 
     static SessionId session(String name) {

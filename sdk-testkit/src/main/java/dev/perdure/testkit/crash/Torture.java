@@ -56,8 +56,7 @@ final class Torture {
             long last = System.nanoTime();
             children.finish();
             lookUntil(
-                    children,
-                    () -> watch.unfinished().isEmpty() || System.nanoTime() - last > finishWithin.toNanos());
+                    children, () -> watch.unfinished().isEmpty() || System.nanoTime() - last > finishWithin.toNanos());
             Optional<Violation> unfinished = watch.unfinished();
             children.end();
             return report(children, unfinished);

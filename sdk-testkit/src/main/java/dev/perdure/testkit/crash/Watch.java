@@ -67,7 +67,9 @@ final class Watch {
      */
     private void lookForLost(SessionId session) {
         Optional<String> before = oldest(session);
-        if (before.isPresent() && status(session) == SessionStatus.IDLE && oldest(session).equals(before)) {
+        if (before.isPresent()
+                && status(session) == SessionStatus.IDLE
+                && oldest(session).equals(before)) {
             Violation lost = new Violation(
                     "P10", session, "the input " + before.get() + " lies in the inbox of a session that is IDLE");
             found.putIfAbsent(lost.toString(), lost);
@@ -104,7 +106,9 @@ final class Watch {
     /** What is left to be done; empty when all is. */
     Optional<Violation> unfinished() {
         try {
-            return sessions.stream().flatMap(session -> unfinished(session).stream()).findFirst();
+            return sessions.stream()
+                    .flatMap(session -> unfinished(session).stream())
+                    .findFirst();
         } catch (StoreException e) {
             return Optional.of(new Violation("P10", sessions.get(0), "the store does not answer: " + e.getMessage()));
         }
@@ -116,6 +120,8 @@ final class Watch {
         return status == SessionStatus.IDLE && waiting == 0
                 ? Optional.empty()
                 : Optional.of(new Violation(
-                        "P10", session, "still " + status + " with " + waiting + " inputs waiting, long after the last kill"));
+                        "P10",
+                        session,
+                        "still " + status + " with " + waiting + " inputs waiting, long after the last kill"));
     }
 }

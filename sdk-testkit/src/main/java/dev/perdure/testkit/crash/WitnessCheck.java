@@ -71,7 +71,8 @@ final class WitnessCheck {
         for (List<String> line : seen) {
             Recorded event = at(log, line.get(1), line.get(2));
             if (event == null) {
-                lost.accept("event " + line.get(1) + " with id " + line.get(2) + " was committed and is not in the log");
+                lost.accept(
+                        "event " + line.get(1) + " with id " + line.get(2) + " was committed and is not in the log");
             } else if (event.fence() != Long.parseLong(line.get(3))) {
                 stale.accept(event + " was written by the holder of fence " + line.get(3) + " and stands under "
                         + event.fence() + ": its writer had lost the session");
@@ -88,8 +89,8 @@ final class WitnessCheck {
 
     private static void inputs(
             List<List<String>> acked, List<Recorded> log, Consumer<String> lost, Consumer<String> disordered) {
-        List<String> keys =
-                List.copyOf(acked.stream().map(line -> line.get(1)).collect(Collectors.toCollection(LinkedHashSet::new)));
+        List<String> keys = List.copyOf(
+                acked.stream().map(line -> line.get(1)).collect(Collectors.toCollection(LinkedHashSet::new)));
         List<String> applied = log.stream()
                 .map(Recorded::event)
                 .filter(event -> event instanceof Event.InputReceived input
