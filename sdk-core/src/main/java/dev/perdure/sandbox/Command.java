@@ -61,7 +61,10 @@ public final class Command {
         return new Command(value, words, environment, folder, input, timeout, outputLimit);
     }
 
-    /** One more variable of the environment, which else holds only {@code PATH}, {@code HOME} and {@code LANG}. */
+    /**
+     * One more variable of the environment, which else holds only {@code PATH}, {@code HOME}, {@code LANG}, {@code TMPDIR} and names
+     * that begin with {@code PERDURE_}. A name that no shell could set is refused by {@link Sandbox#start}.
+     */
     public Command env(String name, String value) {
         Map<String, String> more = new LinkedHashMap<>(environment);
         more.put(name, value);

@@ -9,11 +9,19 @@ public interface Execution {
     String id();
 
     /**
-     * Waits until the command has ended. When {@code interruption} is requested, the command and all it started are killed first.
+     * Waits until the command has ended; what it left in the background is not waited for. When {@code interruption} is requested, the
+     * command and all it started are killed first. May be called again, and from anywhere: the result stays.
+     *
+     * @throws SandboxException of kind {@code FENCED} when it should be killed but a newer holder of the session uses the sandbox: then
+     *     it goes on; {@code UNAVAILABLE} when this thread is interrupted without a request: it goes on too
      */
     Result await(Interruption interruption);
 
-    /** Kills the command and all it started. Nothing happens when it has ended. */
+    /**
+     * Kills the command and all it started, and returns when it has ended. Nothing happens when it had ended before.
+     *
+     * @throws SandboxException of kind {@code FENCED} when a newer holder of the session uses the sandbox
+     */
     void kill();
 
     boolean running();
@@ -26,6 +34,7 @@ public interface Execution {
      * @param error standard error, cut at the command's limit
      * @param truncated whether one of them was cut
      */
+    @SuppressWarnings("ArrayRecordComponent") // results are read, not compared
     record Result(End end, int exitCode, byte[] output, byte[] error, boolean truncated, Duration took) {
         /** How a command came to its end. */
         public enum End {

@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /**
  * A place where commands run, with files of its own. Thread-safe. Paths are relative to its workspace; one that leads outside is
- * refused with an {@link IllegalArgumentException}. All methods throw {@link SandboxException} when the sandbox cannot be reached or is gone.
+ * refused with an {@link IllegalArgumentException}, also when it does so by a link. All methods throw {@link SandboxException} when the
+ * sandbox cannot be reached or is gone; those that change something also when a holder with a higher fence was there.
  */
 public interface Sandbox extends AutoCloseable {
     /** Finds this sandbox again from another process; no secret in it. */

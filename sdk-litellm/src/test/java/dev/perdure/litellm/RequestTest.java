@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** What is sent. */
@@ -197,15 +198,12 @@ class RequestTest {
     }
 
     private static Map<String, String> headersOf(LiteLlm client, CallScope scope) {
-        Map<String, String> found = new java.util.TreeMap<>();
-        CallHeaders.of(
-                        client.settings(),
-                        scope,
-                        new CallWatch(
-                                client.settings(),
-                                scope.timeout(),
-                                scope.deltas().wanted()))
-                .forEach(header -> found.put(header.getFirst().toLowerCase(java.util.Locale.ROOT), header.getSecond()));
+        CallWatch watch =
+                new CallWatch(client.settings(), scope.timeout(), scope.deltas().wanted());
+        Map<String, String> found = new TreeMap<>();
+        CallHeaders.of(client.settings(), scope, watch)
+                .toMultimap()
+                .forEach((name, values) -> found.put(name, String.join(",", values)));
         return found;
     }
 }

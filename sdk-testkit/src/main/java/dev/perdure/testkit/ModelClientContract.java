@@ -100,8 +100,8 @@ public abstract class ModelClientContract {
 
             assertThat(toolUses(reply)).extracting(Part.ToolUse::name).containsExactly("add", "add");
             assertThat(toolUses(reply))
-                    .extracting(use -> Json.parse(use.arguments()))
-                    .containsExactly(Json.parse("{\"a\":1,\"b\":2}"), Json.parse("{\"a\":3,\"b\":4}"));
+                    .extracting(use -> Json.parse(use.arguments()).as(Map.class))
+                    .containsExactly(Map.of("a", 1, "b", 2), Map.of("a", 3, "b", 4));
         }
     }
 

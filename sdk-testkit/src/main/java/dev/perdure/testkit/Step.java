@@ -7,7 +7,9 @@ import dev.perdure.session.Part;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What a {@link ScriptedModel} does at one call: a reply of some parts, or a failure. Immutable. */
@@ -32,7 +34,7 @@ public final class Step {
     /**
      * Calls a tool.
      *
-     * @param arguments a record, map or {@link Json}; or a text, which is sent as it is
+     * @param arguments a record, a map (its fields sorted by name) or {@link Json}; or a text, which is sent as it is
      */
     public static Step call(String tool, Object arguments) {
         return new Step(List.of(), null, Duration.ZERO, Duration.ZERO).andCall(tool, arguments);
@@ -55,10 +57,14 @@ public final class Step {
 
     /** One more call in the same reply. The provider's ids of calls are made from step and place, so they are always the same. */
     public Step andCall(String tool, Object arguments) {
-        String text = arguments instanceof String written
-                ? written
-                : Json.of(arguments).text();
+        String text =
+                arguments instanceof String written ? written : json(arguments).text();
         return and(new Part.ToolUse("", tool, text));
+    }
+
+    /** {@code Map.of} gives its entries in another order in each JVM; a script must be the same in all. */
+    private static Json json(Object arguments) {
+        return Json.of(arguments instanceof Map<?, ?> map ? new TreeMap<>(map) : arguments);
     }
 
     /** One more part in the same reply. */

@@ -20,12 +20,7 @@ born() {
 read -r seen <../../fence || exit 3
 [ "$seen" -le "$fence" ] || exit 77
 
-# The step that decides. A hard link appears whole or not at all, and for one runner only: whoever sees "started" knows who
-# runs the command, and a runner that dies before this line has run nothing.
-birth=$(born $$)
-echo "$$ $birth $host" >"claim.$nonce" || exit 3
-ln "claim.$nonce" started 2>/dev/null || exit 0
-
+# Before anybody can know of this shell and signal it.
 why= again= cmd=
 # First the leader: if it has not made its own group yet it dies before it starts anything; if it has, the group is complete.
 stop() {
@@ -37,6 +32,12 @@ stop() {
 }
 trap 'stop KILLED' TERM
 trap 'stop TIMED_OUT' ALRM
+
+# The step that decides. A hard link appears whole or not at all, and for one runner only: whoever sees "started" knows who
+# runs the command, and a runner that dies before this line has run nothing.
+birth=$(born $$)
+echo "$$ $birth $host" >"claim.$nonce" || exit 3
+ln "claim.$nonce" started 2>/dev/null || exit 0
 
 # Keeps the first blocks and swallows the rest, so that endless output neither fills the disk nor stops the command.
 capture() {

@@ -3,7 +3,9 @@
 rounds=0
 while [ "$rounds" -lt 50 ]; do
   rounds=$((rounds + 1))
-  found=$(grep -lF -e "$1" /proc/[0-9]*/environ 2>/dev/null) || exit 0
+  # Its exit code says nothing: it is 2 as soon as one process ended meanwhile.
+  found=$(grep -lF -e "$1" /proc/[0-9]*/environ 2>/dev/null)
+  [ -n "$found" ] || exit 0
   for file in $found; do
     pid=${file#/proc/}
     kill -KILL "${pid%/environ}" 2>/dev/null

@@ -64,7 +64,8 @@ final class Claims {
             return List.of();
         }
         liveness.enlist(terms.worker());
-        return database.transact(null, handle -> claim(handle, candidates, terms));
+        String rows = sql.candidateRows();
+        return database.transact(null, handle -> claim(handle, rows, candidates, terms));
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -118,9 +119,10 @@ final class Claims {
                 .toList();
     }
 
-    private List<Lease> claim(Handle handle, List<Long> candidates, Terms terms) {
+    /** Decides again, on what the rows are now that nobody else can change them. */
+    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
         Map<Long, SessionRow> rows = new HashMap<>();
-        handle.createQuery(sql.candidateRows())
+        handle.createQuery(select)
                 .bindList("ids", candidates)
                 .bind("now", database.now())
                 .map((row, context) -> SessionRow.of(row))
@@ -167,6 +169,7 @@ final class Claims {
                 fence,
                 row.agent(),
                 take.attempts(),
+                row.inboxHead(),
                 Instant.ofEpochMilli(row.now()),
                 take.previous());
     }

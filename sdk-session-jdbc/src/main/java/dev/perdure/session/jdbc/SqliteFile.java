@@ -24,8 +24,8 @@ final class SqliteFile {
     private final Faults faults;
 
     /** What tests replace. */
-    record Wiring(SqlLogger logger, Consumer<SQLiteConfig> driver, Function<Dialect, Statements> statements) {
-        static final Wiring SHIPPED = new Wiring(SqlLogger.NOP_SQL_LOGGER, config -> {}, Statements::new);
+    record Wiring(SqlLogger logger, Consumer<SQLiteDataSource> driver, Function<Dialect, Statements> statements) {
+        static final Wiring SHIPPED = new Wiring(SqlLogger.NOP_SQL_LOGGER, source -> {}, Statements::new);
     }
 
     SqliteFile(Path file, SqliteOptions options, Wiring wiring) {
@@ -60,7 +60,7 @@ final class SqliteFile {
 
     /** On a connection of its own: until the file is known to be ours, nothing is written. */
     private void prepare() {
-        Jdbi jdbi = jdbi(source(false));
+        Jdbi jdbi = jdbi(source());
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
             new Migrations(dialect, file.toString()).run(jdbi, options.clock().millis());
@@ -71,18 +71,18 @@ final class SqliteFile {
 
     private Database database() {
         return new Database(
-                pool("readers", options.readers(), true),
-                pool("writer", 1, false),
-                pool("leases", 1, false),
+                pool("readers", options.readers()),
+                pool("writer", 1),
+                pool("leases", 1),
                 faults,
                 options.busyTimeout(),
                 options.clock());
     }
 
-    private Database.Pool pool(String name, int size, boolean readOnly) {
+    private Database.Pool pool(String name, int size) {
         HikariConfig config = new HikariConfig();
         config.setPoolName("perdure-sqlite-" + name);
-        config.setDataSource(source(readOnly));
+        config.setDataSource(source());
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setMaxLifetime(0);
@@ -99,15 +99,15 @@ final class SqliteFile {
         return jdbi;
     }
 
-    private SQLiteDataSource source(boolean readOnly) {
+    private SQLiteDataSource source() {
         SQLiteConfig config = new SQLiteConfig();
         config.setSynchronous(
                 SQLiteConfig.SynchronousMode.valueOf(options.synchronous().name()));
         config.enforceForeignKeys(true);
         config.setBusyTimeout((int) options.busyTimeout().toMillis());
-        wiring.driver().accept(config);
         SQLiteDataSource source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + file);
+        wiring.driver().accept(source);
         return source;
     }
 

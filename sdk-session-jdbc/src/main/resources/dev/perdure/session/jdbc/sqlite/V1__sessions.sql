@@ -55,7 +55,7 @@ CREATE TABLE perdure_inbox (
   PRIMARY KEY (session, key)
 ) WITHOUT ROWID;
 
-CREATE INDEX perdure_inbox_todo ON perdure_inbox (session, position) WHERE consumed IS NULL;
+CREATE UNIQUE INDEX perdure_inbox_todo ON perdure_inbox (session, position) WHERE consumed IS NULL;
 
 CREATE TABLE perdure_question (
   session   INTEGER NOT NULL REFERENCES perdure_session (id),

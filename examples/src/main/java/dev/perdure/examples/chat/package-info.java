@@ -1,0 +1,5 @@
+/** Parts of the chat. */
+@NullMarked
+package dev.perdure.examples.chat;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Which model the examples talk to. */
+@NullMarked
+package dev.perdure.examples.model;
+
+import org.jspecify.annotations.NullMarked;

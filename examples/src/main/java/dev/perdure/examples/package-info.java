@@ -1,0 +1,5 @@
+/** Programs to run, one a feature: {@code examples/run NAME}. */
+@NullMarked
+package dev.perdure.examples;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,70 @@
+package dev.perdure.examples.review;
+
+import dev.perdure.Agent;
+import dev.perdure.Limits;
+import dev.perdure.LocalSandbox;
+import dev.perdure.examples.model.ModelChoice;
+import dev.perdure.session.Event;
+import dev.perdure.tool.Describe;
+import dev.perdure.tool.Tool;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/** An agent that reviews the files in its sandbox, files what it finds, and saves a report. */
+public final class ReviewAgent {
+    public static final String NAME = "reviewer";
+    public static final String TASK = "Review the documents in your workspace.";
+    public static final String REPORT = "report.md";
+
+    private static final String INSTRUCTIONS = """
+            You review a folder of documents: your workspace. Look first, with list_files, shell and read_file; ask for
+            several calls at once where they do not depend on each other. File each finding you are sure of with
+            record_finding, five at most. Then call save_report once, with a short report in Markdown. Then answer in two
+            sentences. Do not change the files.
+            """;
+
+    // So long does the imagined tracker take to answer. It makes it likely that a crash leaves a call in doubt.
+    private static final Duration TRACKER_ANSWERS_AFTER = Duration.ofMillis(400);
+
+    private final RunFolder run;
+    private final Findings findings;
+
+    private ReviewAgent(RunFolder run) {
+        this.run = run;
+        this.findings = new Findings(run.findings());
+    }
+
+    /** What the model writes to file a finding. */
+    public record Finding(
+            @Describe("one sentence, with the file's name") String text) {}
+
+    /** What the model writes to save its report. */
+    public record Report(@Describe("the whole report") String markdown) {}
+
+    /** The agent for a run; the same in every process. */
+    public static Agent in(RunFolder run, ModelChoice model) throws IOException {
+        ReviewAgent review = new ReviewAgent(run);
+        return Agent.builder(NAME)
+                .instructions(model.planned() ? INSTRUCTIONS + Plan.of(run.copies()) : INSTRUCTIONS)
+                .model(model.client())
+                .sandbox(review.sandbox())
+                .tool(Tool.idempotent(
+                        "record_finding", "Files a finding in the tracker.", Finding.class, (finding, call) -> {
+                            String answer = review.findings.add(call.idempotencyKey(), finding.text());
+                            Thread.sleep(TRACKER_ANSWERS_AFTER.toMillis());
+                            return answer;
+                        }))
+                .tool(Tool.idempotent("save_report", "Saves the report.", Report.class, (report, call) -> {
+                    byte[] bytes = report.markdown().getBytes(StandardCharsets.UTF_8);
+                    Event.ArtifactSaved saved = call.saveArtifact(REPORT, "text/markdown", bytes);
+                    return "saved " + saved.name() + ", " + bytes.length + " bytes";
+                }))
+                .limits(Limits.none().steps(40))
+                .build();
+    }
+
+    private LocalSandbox sandbox() {
+        return LocalSandbox.inFolder(run.sandboxes()).seed(run.copies());
+    }
+}

@@ -1,0 +1,113 @@
+package dev.perdure.session.jdbc;
+
+import static dev.perdure.session.jdbc.SqliteStore.ID;
+import static dev.perdure.session.jdbc.SqliteStore.held;
+import static dev.perdure.session.jdbc.SqliteStore.message;
+import static dev.perdure.session.jdbc.SqliteStore.progress;
+
+import dev.perdure.session.Draft;
+import dev.perdure.session.InboxItem;
+import dev.perdure.session.Position;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.SessionStore.Appended;
+import dev.perdure.spi.SessionStore.Batch;
+import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Posted;
+import dev.perdure.spi.SessionStore.Terms;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Another JVM on the same file. */
+final class Child implements AutoCloseable {
+    private final Process process;
+    private final BufferedReader output;
+
+    private Child(Process process) {
+        this.process = process;
+        this.output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    static Child start(String what, Path file) throws IOException {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                        "-cp",
+                        System.getProperty("java.class.path")
+                                + File.pathSeparator
+                                + System.getProperty("surefire.test.class.path", ""),
+                        Child.class.getName(),
+                        what,
+                        file.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        return new Child(process);
+    }
+
+    /** Next line of its output; "gone" after the last. */
+    String line() throws IOException {
+        String line = output.readLine();
+        return line == null ? "gone" : line;
+    }
+
+    /** SIGKILL; what it said before can still be read. */
+    void kill() {
+        process.toHandle().destroyForcibly();
+        process.onExit().join();
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+
+    // ---- in the child
+
+    public static void main(String[] arguments) throws IOException {
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        try (SessionStore store = JdbcSessionStore.sqlite(Path.of(arguments[1]))) {
+            switch (arguments[0]) {
+                case "write" -> write(store, out);
+                case "hold" -> {
+                    held(store, ID, WorkerId.random());
+                    out.println("held");
+                    System.in.read();
+                }
+                case "claim" -> {
+                    Claimed claimed = store.claim(ID, Terms.of(WorkerId.random()));
+                    out.println(claimed.getClass().getSimpleName());
+                    System.in.read();
+                }
+                default -> throw new IllegalArgumentException(arguments[0]);
+            }
+        }
+    }
+
+    /** Appends, posts and consumes until it is killed, and says what was acknowledged. */
+    private static void write(SessionStore store, PrintStream out) {
+        Lease lease = held(store, ID, WorkerId.random());
+        Position position = SqliteStore.end(store, ID);
+        for (int i = 0; ; i++) {
+            if (i % 5 == 0 && store.post(ID, message(lease.fence() + "-" + i)) instanceof Posted.Accepted posted) {
+                out.println("post " + posted.position() + ";");
+            }
+            Draft draft = progress("x".repeat(1 + i * 37 % 3000));
+            List<Long> items = i % 5 == 1
+                    ? store.inbox(ID, 0, 100).stream().map(InboxItem::position).toList()
+                    : List.of();
+            Batch batch = new Batch(List.of(draft), items, List.of(), List.of(), null, null);
+            position = ((Appended.Ok) store.append(lease, position, batch)).last();
+            out.println("event " + position.seq() + " " + position.event());
+            items.forEach(item -> out.println("consumed " + item + ";"));
+        }
+    }
+}
