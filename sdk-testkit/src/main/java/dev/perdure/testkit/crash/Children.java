@@ -29,6 +29,7 @@ final class Children implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timers = new ScheduledThreadPoolExecutor(1);
     private final Map<CrashPoint, Integer> kills = new ConcurrentHashMap<>();
     private final Map<CrashPoint, Integer> pauses = new ConcurrentHashMap<>();
+    private final AtomicInteger planned = new AtomicInteger();
     private final AtomicInteger killed = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
     private volatile boolean enough;
@@ -93,7 +94,7 @@ final class Children implements AutoCloseable {
 
     private void torture(int slot) {
         Random random = new Random(settings.seed() * 1_000_003 + slot);
-        for (int life = 0; !enough && killed.get() < settings.kills(); life++) {
+        for (int life = 0; !enough && planned.getAndIncrement() < settings.kills(); life++) {
             Plan plan = Plan.random(
                     random,
                     settings.points(),
@@ -110,7 +111,10 @@ final class Children implements AutoCloseable {
         child.findKilledAt().ifPresent(point -> kills.merge(point, 1, Integer::sum));
         if (child.findKilledAt().isPresent()) {
             killed.incrementAndGet();
-        } else if (failures.incrementAndGet() > MOST_FAILURES) {
+            return;
+        }
+        planned.decrementAndGet();
+        if (failures.incrementAndGet() > MOST_FAILURES) {
             throw new IllegalStateException("children end by themselves; see the logs in " + settings.folder());
         }
     }
@@ -145,11 +149,6 @@ final class Children implements AutoCloseable {
         alive.remove(child);
         java.clean(name);
         return child;
-    }
-
-    /** Children that end by themselves although nobody asked them to. */
-    int failures() {
-        return failures.get();
     }
 
     private static CompletableFuture<Void> inThread(Runnable work) {

@@ -20,7 +20,10 @@ import org.slf4j.LoggerFactory;
 /** A process that runs sessions, sends to them, and dies. */
 final class CrashChild {
     private static final Logger LOG = LoggerFactory.getLogger(CrashChild.class);
-    private static final int MOST_WAITING = 4;
+    /** Few, so that sessions come to their end and are woken up again, again and again. */
+    private static final int MOST_WAITING = 1;
+
+    private static final double SLOW_CLAIMS = 0.1;
     private static final int INTERRUPTS = 12;
 
     private final Orders orders;
@@ -47,9 +50,9 @@ final class CrashChild {
     }
 
     private void live() {
-        Duration slowest = orders.lease().dividedBy(2);
+        double slow = orders.plan().pauses() ? 1 : SLOW_CLAIMS;
         try (SessionStore store =
-                        new CrashingStore(Orders.open(orders.store(), orders.folder()), crasher, random, slowest);
+                        new CrashingStore(Orders.open(orders.store(), orders.folder()), crasher, random, slow, orders.lease());
                 EffectLedger ledger = EffectLedger.open(Orders.ledger(orders.folder()));
                 AgentRuntime runtime = runtime(store, ledger)) {
             crasher.say("ready");

@@ -93,7 +93,7 @@ public final class CrashHarness {
         return new CrashHarness(settings, new PrintStream(PrintStream.nullOutputStream()), Duration.ofSeconds(60));
     }
 
-    /** How many children are killed, at least; those that were about to be are too. */
+    /** How many children are killed. */
     public CrashHarness kills(int value) {
         return with(settings.kills(atLeast(1, value)));
     }

@@ -26,13 +26,18 @@ final class CrashingStore implements SessionStore {
     private final SessionStore store;
     private final Crasher crasher;
     private final Random random;
+    private final double slow;
     private final Duration slowest;
 
-    /** @param slowest how long a claim at most takes to come back; one in four of those that take a session over does */
-    CrashingStore(SessionStore store, Crasher crasher, Random random, Duration slowest) {
+    /**
+     * @param slow the part of claims, 0 to 1, that are slow when they take a session over
+     * @param slowest how long such a claim at most takes to come back
+     */
+    CrashingStore(SessionStore store, Crasher crasher, Random random, double slow, Duration slowest) {
         this.store = store;
         this.crasher = crasher;
         this.random = random;
+        this.slow = slow;
         this.slowest = slowest;
     }
 
@@ -71,7 +76,7 @@ final class CrashingStore implements SessionStore {
         if (!leases.isEmpty()) {
             crasher.reach(CrashPoint.AFTER_CLAIM);
         }
-        if (leases.stream().anyMatch(lease -> lease.findPrevious().isPresent()) && random.nextInt(4) == 0) {
+        if (leases.stream().anyMatch(lease -> lease.findPrevious().isPresent()) && random.nextDouble() < slow) {
             Pauses.sleep(random.nextInt((int) slowest.toMillis()));
         }
     }
