@@ -143,17 +143,23 @@ public final class LlmAgent implements Agent {
         List<Recorded> events = view.events();
         for (int i = events.size() - 1; i >= 0; i--) {
             Event event = events.get(i).event();
-            if (event instanceof Event.ModelReplied
-                    || event instanceof Event.ModelFailed failure && !failure.willRetry()
-                    || event instanceof Event.ToolFinished
-                    || event instanceof Event.TurnStarted
-                    || event instanceof Event.InputReceived input
-                            && input.kind() == Event.InputKind.MESSAGE
-                            && input.disposition() == Event.Disposition.APPLIED) {
+            if (counts(event)) {
                 return events.get(i);
             }
         }
         return null;
+    }
+
+    private static boolean counts(Event event) {
+        if (event instanceof Event.ModelFailed failure) {
+            return !failure.willRetry();
+        }
+        if (event instanceof Event.InputReceived input) {
+            return input.kind() == Event.InputKind.MESSAGE && input.disposition() == Event.Disposition.APPLIED;
+        }
+        return event instanceof Event.ModelReplied
+                || event instanceof Event.ToolFinished
+                || event instanceof Event.TurnStarted;
     }
 
     @Override
