@@ -448,7 +448,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private static boolean overtakes(Decision decision) {
         return decision instanceof Decision.RunTools
                 || decision instanceof Decision.Await
-                || decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK;
+                || (decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK);
     }
 
     private boolean awaitInput() {
@@ -481,7 +481,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private boolean endOrGoOn() {
         drain();
         inbox.apply();
-        if (inbox.hasMessage() && !stopping || journal.view().ended()) {
+        if ((inbox.hasMessage() && !stopping) || journal.view().ended()) {
             return true;
         }
         release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
