@@ -8,7 +8,6 @@ import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.SessionId;
-import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.SessionStore;
@@ -68,7 +67,8 @@ public final class AgentRuntime implements AutoCloseable {
         if (opened instanceof SessionStore.Opened.Deleted) {
             throw new IllegalStateException("session " + id + " was deleted and its name cannot be used again");
         }
-        return new AgentSession(engine, operator, id);
+        String bound = opened instanceof SessionStore.Opened.Existing existing ? existing.session().agent() : agent;
+        return new AgentSession(engine, operator, id, bound);
     }
 
     /** A session that is there. */
@@ -76,8 +76,7 @@ public final class AgentRuntime implements AutoCloseable {
         return engine.store()
                 .find(id)
                 .filter(session -> session.status() != SessionStatus.DELETED)
-                .map(SessionInfo::id)
-                .map(found -> new AgentSession(engine, operator, found));
+                .map(session -> new AgentSession(engine, operator, session.id(), session.agent()));
     }
 
     /** As {@link Operator#of}, and this runtime acts on what it says at once. */

@@ -22,11 +22,13 @@ public final class AgentSession {
     private final Engine engine;
     private final Operator operator;
     private final SessionId id;
+    private final String agent;
 
-    AgentSession(Engine engine, Operator operator, SessionId id) {
+    AgentSession(Engine engine, Operator operator, SessionId id, String agent) {
         this.engine = engine;
         this.operator = operator;
         this.id = id;
+        this.agent = agent;
     }
 
     public SessionId id() {
@@ -54,7 +56,7 @@ public final class AgentSession {
         Following turn = new Following(engine, id, key, List.of(listeners));
         boolean followed = false;
         try {
-            requireAccepted(engine.send(id, post), key);
+            requireAccepted(engine.send(id, agent, post), key);
             followed = true;
             return turn;
         } finally {

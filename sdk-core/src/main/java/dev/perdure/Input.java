@@ -30,7 +30,8 @@ public final class Input {
         REJECT
     }
 
-    /** Bytes that are sent with a message. */
+    /** Bytes that are sent with a message; never compared. */
+    @SuppressWarnings("ArrayRecordComponent")
     record Attachment(String name, String mediaType, byte[] content) {
         @Override
         public String toString() {

@@ -143,6 +143,6 @@ public final class Operator {
     }
 
     private void post(SessionId id, String prefix, Event.InputKind kind, Actor by, Json body) {
-        poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
+        SessionStore.Posted unused = poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
     }
 }

@@ -12,7 +12,11 @@ public interface RuntimeListener {
     /** An event that this runtime wrote. */
     default void onEvent(SessionId session, Recorded event) {}
 
-    /** This runtime took up a session. @param takenOver whether its last holder never gave it back */
+    /**
+     * This runtime took up a session.
+     *
+     * @param takenOver whether its last holder never gave it back
+     */
     default void onClaimed(SessionId session, long fence, boolean takenOver) {}
 
     /** Another worker has the session now, or its lease could not be renewed in time. */

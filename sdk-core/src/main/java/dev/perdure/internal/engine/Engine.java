@@ -131,10 +131,14 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Posts, and runs the session here if it could be claimed. */
-    public SessionStore.Posted send(SessionId session, SessionStore.Post item) {
+    /** Posts, and runs the session here if its agent is served here and it could be claimed. */
+    public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
         if (closed) {
             throw new IllegalStateException("the runtime is closed");
+        }
+        if (!agents().containsKey(agent)) {
+            // A claim that can only be given back counts as fruitless.
+            return post(session, item);
         }
         long sent = System.nanoTime();
         SessionStore.Posted answer = settings.store().postAndClaim(session, item, settings.terms());

@@ -178,7 +178,7 @@ public final class Following implements Turn, Hub.Follower {
     }
 
     private static void brokeOff(@Nullable Throwable error) {
-        if (error == null || error instanceof PerdureException expected && expected.retryable()) {
+        if (error == null || (error instanceof PerdureException expected && expected.retryable())) {
             return;
         }
         throw new PerdureException("the run in this process broke off: " + error.getMessage(), true, null, error);

@@ -47,7 +47,7 @@ final class Hub {
 
     void unfollow(SessionId session, Follower follower) {
         followers.computeIfPresent(session, (id, list) -> {
-            list.removeIf(other -> other.get() == null || other.get() == follower);
+            list.removeIf(other -> other.refersTo(null) || other.refersTo(follower));
             return list.isEmpty() ? null : list;
         });
     }

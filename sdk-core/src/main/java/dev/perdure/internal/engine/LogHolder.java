@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -44,7 +45,7 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
         this.clock = new LeaseClock(ttl, sentNanos);
         this.journal = Journal.load(store, lease, this, EventId::random);
         long period = Math.max(1, ttl.toMillis() / 3);
-        timers.scheduleWithFixedDelay(this::renew, period, period, TimeUnit.MILLISECONDS);
+        Future<?> unused = timers.scheduleWithFixedDelay(this::renew, period, period, TimeUnit.MILLISECONDS);
     }
 
     public static Optional<LogHolder> claim(SessionStore store, SessionId id) {

@@ -150,6 +150,7 @@ final class ModelCaller {
     }
 
     /** The request with files that are kept beside the log put into it. */
+    @SuppressWarnings("ReferenceEquality") // whether it was replaced, not whether it is alike
     private ModelRequest resolved(ModelRequest request) {
         List<Message> messages = new ArrayList<>(request.messages().size());
         boolean changed = false;

@@ -260,7 +260,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             turnSpan = null;
             boolean more = true;
             int turn = open.get().number();
-            while (more && isOpen(turn) && engine.agents().get(journal.view().agent()) == current) {
+            while (more && isOpen(turn) && journal.view().agent().equals(current.name())) {
                 more = stepInTurn(current);
                 if (more && isOpen(turn)) {
                     drain();
@@ -448,7 +448,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private static boolean overtakes(Decision decision) {
         return decision instanceof Decision.RunTools
                 || decision instanceof Decision.Await
-                || decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK;
+                || (decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK);
     }
 
     private boolean awaitInput() {
@@ -481,7 +481,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private boolean endOrGoOn() {
         drain();
         inbox.apply();
-        if (inbox.hasMessage() && !stopping || journal.view().ended()) {
+        if ((inbox.hasMessage() && !stopping) || journal.view().ended()) {
             return true;
         }
         release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
@@ -766,15 +766,17 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             return;
         }
         Event.ArtifactSaved before = journal.view().artifacts().get(save.name());
-        boolean same = before != null
-                && before.content().equals(save.content())
-                && before.mediaType().equals(save.mediaType());
-        Event.ArtifactSaved event = same
+        Event.ArtifactSaved same = before != null
+                        && before.content().equals(save.content())
+                        && before.mediaType().equals(save.mediaType())
                 ? before
+                : null;
+        Event.ArtifactSaved event = same != null
+                ? same
                 : new Event.ArtifactSaved(
                         save.name(), before == null ? 1 : before.version() + 1, save.content(), save.mediaType());
         try {
-            if (!same) {
+            if (same == null) {
                 journal.add(event);
             }
             commit();

@@ -104,13 +104,14 @@ public final class Telemetry {
     }
 
     /** One measured piece of work. */
-    final class Timed implements AutoCloseable {
+    static final class Timed implements AutoCloseable {
         private final Span span;
         private final Scope scope;
         private final DoubleHistogram histogram;
         private final AttributesBuilder attributes;
         private final long startedNanos = System.nanoTime();
 
+        @SuppressWarnings("MustBeClosedChecker") // closed by close()
         private Timed(SpanBuilder builder, DoubleHistogram histogram, Attributes attributes) {
             this.span = builder.setAllAttributes(attributes).startSpan();
             this.scope = span.makeCurrent();

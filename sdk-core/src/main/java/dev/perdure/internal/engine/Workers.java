@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
@@ -128,9 +127,9 @@ final class Workers implements AutoCloseable {
     private boolean pause() {
         lock.lock();
         try {
-            if (!wake && !closed) {
-                boolean signalled = woken.await(poll.toMillis(), TimeUnit.MILLISECONDS);
-                LOG.trace("woken: {}", signalled);
+            long left = poll.toNanos();
+            while (!wake && !closed && left > 0) {
+                left = woken.awaitNanos(left);
             }
             wake = false;
             return !closed;
