@@ -67,7 +67,9 @@ public final class AgentRuntime implements AutoCloseable {
         if (opened instanceof SessionStore.Opened.Deleted) {
             throw new IllegalStateException("session " + id + " was deleted and its name cannot be used again");
         }
-        String bound = opened instanceof SessionStore.Opened.Existing existing ? existing.session().agent() : agent;
+        String bound = opened instanceof SessionStore.Opened.Existing existing
+                ? existing.session().agent()
+                : agent;
         return new AgentSession(engine, operator, id, bound);
     }
 
