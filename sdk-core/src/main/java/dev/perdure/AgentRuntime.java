@@ -212,6 +212,7 @@ public final class AgentRuntime implements AutoCloseable {
                 throw new IllegalStateException("a runtime has at least one agent: call agents(…)");
             }
             requireOnceSafe();
+            agents.values().forEach(Limits::requirePrices);
             int most = or(workers, 16);
             SessionStore.Terms terms = new SessionStore.Terms(
                     WorkerId.random(),

@@ -235,16 +235,16 @@ public final class InMemorySessionStore implements SessionStore {
         sessions.values().stream()
                 .filter(session -> session.isDue(now) && filter.agents().contains(session.agent()))
                 .filter(session -> !filter.excluded().contains(session.id().tenant()))
-                .sorted(Comparator.comparing(MemorySession::dueSince).thenComparing(MemorySession::key))
+                .sorted(Comparator.comparing(MemorySession::dueSince).thenComparingLong(MemorySession::key))
                 .forEach(session -> byTenant.computeIfAbsent(session.id().tenant(), tenant -> new ArrayList<>())
                         .add(session));
         record Placed(int place, MemorySession session) {}
         return byTenant.values().stream()
                 .flatMap(own -> Stream.iterate(0, i -> i < Math.min(own.size(), filter.perTenant()), i -> i + 1)
                         .map(i -> new Placed(i, own.get(i))))
-                .sorted(Comparator.comparing(Placed::place)
+                .sorted(Comparator.comparingInt(Placed::place)
                         .thenComparing(placed -> placed.session().dueSince())
-                        .thenComparing(placed -> placed.session().key()))
+                        .thenComparingLong(placed -> placed.session().key()))
                 .map(Placed::session)
                 .toList()
                 .stream();

@@ -58,6 +58,10 @@ public final class Input {
 
     /** One more piece: further text, or a {@link Part.Media} with an {@code https:} or {@code data:} address. */
     public Input and(Part part) {
+        if (part instanceof Part.Media media && media.uri().startsWith("blob:")) {
+            throw new IllegalArgumentException(
+                    "a blob: address is the library's own; send bytes with file(…): " + media.uri());
+        }
         List<Part> more = new ArrayList<>(parts);
         more.add(Objects.requireNonNull(part, "part"));
         return new Input(List.copyOf(more), attachments, key, from, when);

@@ -73,6 +73,18 @@ public final class Limits {
         return new Limits(steps, tokens, usd, whole);
     }
 
+    /** @throws IllegalStateException when an agent has a limit in money and nobody tells the prices */
+    static void requirePrices(Agent agent) {
+        Limits given = agent.limits();
+        boolean money = given.findUsd().isPresent()
+                || given.findPerSession().flatMap(Limits::findUsd).isPresent();
+        if (money && !agent.model().reportsCost()) {
+            throw new IllegalStateException(
+                    "agent \"" + agent.name() + "\" has a limit in US dollars, but its model client does not"
+                            + " report cost: limit tokens instead, or call through a gateway that has prices");
+        }
+    }
+
     public OptionalInt findSteps() {
         return steps == null ? OptionalInt.empty() : OptionalInt.of(steps);
     }

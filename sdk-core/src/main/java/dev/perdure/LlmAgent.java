@@ -6,7 +6,6 @@ import dev.perdure.internal.llm.Transcript;
 import dev.perdure.internal.sandbox.SandboxTools;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelRequest;
-import dev.perdure.session.CallView;
 import dev.perdure.session.Event;
 import dev.perdure.session.Problem;
 import dev.perdure.session.Recorded;
@@ -83,6 +82,9 @@ public final class LlmAgent implements Agent {
 
     @Override
     public Decision next(SessionView view) {
+        if (view.hasUnfinishedCalls()) {
+            return new Decision.CallTools();
+        }
         Recorded last = lastThatCounts(view);
         if (last != null
                 && last.event() instanceof Event.ModelReplied reply
@@ -96,9 +98,6 @@ public final class LlmAgent implements Agent {
     }
 
     private Decision afterReply(SessionView view, Event.ModelReplied reply) {
-        if (view.calls().stream().anyMatch(call -> call.state() != CallView.State.FINISHED)) {
-            return new Decision.CallTools();
-        }
         if (!reply.toolUses().isEmpty()) {
             return callModel(view);
         }
@@ -256,18 +255,8 @@ public final class LlmAgent implements Agent {
                 throw new IllegalStateException("agent \"" + name + "\" has no model: call model(…)");
             }
             LlmAgent agent = new LlmAgent(this, client);
-            requirePrices(client, agent.limits);
+            Limits.requirePrices(agent);
             return agent;
-        }
-
-        private void requirePrices(ModelClient client, Limits given) {
-            boolean money = given.findUsd().isPresent()
-                    || given.findPerSession().flatMap(Limits::findUsd).isPresent();
-            if (money && !client.reportsCost()) {
-                throw new IllegalStateException(
-                        "agent \"" + name + "\" has a limit in US dollars, but its model client does not"
-                                + " report cost: limit tokens instead, or call through a gateway that has prices");
-            }
         }
 
         private static <T> T once(String what, @Nullable T before, T value) {

@@ -122,7 +122,7 @@ public final class Operator {
 
     /** Asks whoever runs the open turn to stop it. Does nothing when none is open. */
     public void interrupt(SessionId id, String reason, Actor by) {
-        post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason)));
+        post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason, null)));
     }
 
     /** Closes a session for good; an open turn is interrupted first. Its log can be read on. */

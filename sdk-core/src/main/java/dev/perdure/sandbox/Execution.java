@@ -34,6 +34,7 @@ public interface Execution {
      * @param error standard error, cut at the command's limit
      * @param truncated whether one of them was cut
      */
+    @SuppressWarnings("ArrayRecordComponent") // results are read, not compared
     record Result(End end, int exitCode, byte[] output, byte[] error, boolean truncated, Duration took) {
         /** How a command came to its end. */
         public enum End {

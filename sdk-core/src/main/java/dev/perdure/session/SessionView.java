@@ -321,6 +321,11 @@ public final class SessionView {
 
         /** This log with {@code next} at {@code length}; a copy when another view has gone on from there already. */
         synchronized Log append(int length, Recorded next) {
+            if (length < size && items[length].equals(next)) {
+                // Shared already, perhaps as a draft that did not have the store's time yet.
+                items[length] = next;
+                return this;
+            }
             if (size != length) {
                 Log copy = new Log();
                 copy.items = java.util.Arrays.copyOf(items, Math.max(16, length * 2));

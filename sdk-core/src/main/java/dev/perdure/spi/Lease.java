@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param fence fencing token; grows with every claim of the session
  * @param agent that the session belongs to
  * @param attempts claims since the session last made progress, this one included
+ * @param inboxHead newest position in the inbox at the claim; what is up to there and not consumed can be read from now on
  * @param claimedAt the store's clock at the claim
  * @param previous who held the session and never gave it back
  */
@@ -24,6 +25,7 @@ public record Lease(
         long fence,
         String agent,
         int attempts,
+        long inboxHead,
         Instant claimedAt,
         @Nullable Previous previous) {
     public Lease {

@@ -45,7 +45,8 @@ public interface SessionStore extends AutoCloseable {
      * known to be dead. The new fence is the larger of the old one plus 1 and the store's clock in milliseconds.
      *
      * <p>A session that was claimed {@link Terms#quarantineAfter()} times since it last made progress becomes {@code QUARANTINED} instead;
-     * from the second fruitless claim on, the next one has to wait: {@link Terms#backoff()}, doubled each time.
+     * from the second fruitless claim on, the next one has to wait: {@link Terms#backoff()} from the claim, doubled each time. Quarantine
+     * takes the lease from a holder that is only slow.
      */
     Claimed claim(SessionId id, Terms terms);
 
@@ -75,12 +76,17 @@ public interface SessionStore extends AutoCloseable {
      * @param after number and id of the last event the caller has seen
      * @return {@code Conflict} when the log does not end at {@code after}, {@code LeaseLost} when the fence or owner is not the newest;
      *     in both cases this batch is not in the log and the caller must stop
+     * @throws IllegalArgumentException when an item was consumed before or is not there, a question is open already or is another
+     *     session's; nothing is written
      */
     Appended append(Lease lease, Position after, Batch batch);
 
     /**
      * Puts an item into the inbox of a session. The session becomes {@code READY} if it was {@code IDLE} or {@code WAITING}; one in
-     * {@code QUARANTINED} only by an item of kind {@link Event.InputKind#RESUME}, which also forgets the fruitless claims.
+     * {@code QUARANTINED} only by an item of kind {@link Event.InputKind#RESUME}, which always forgets the fruitless claims too.
+     *
+     * @return {@code Duplicate} or {@code Conflict} for a key that is there, also when the session has ended since; items are the same
+     *     when their kind and body are
      */
     Posted post(SessionId id, Post item);
 
@@ -133,7 +139,7 @@ public interface SessionStore extends AutoCloseable {
     /**
      * Deletes a session: its log, inbox, questions and blobs are gone, its name stays taken, and whoever holds its lease has lost it.
      *
-     * @return false when there was none
+     * @return false when there was none, or it was deleted before
      */
     boolean delete(SessionId id);
 
@@ -232,7 +238,7 @@ public interface SessionStore extends AutoCloseable {
      *
      * @param agents only sessions of these
      * @param excluded tenants to leave out, for example because they have their share
-     * @param perTenant most sessions of one tenant at a time, at least 1
+     * @param perTenant most sessions of one tenant in one answer, at least 1
      */
     record Ready(Set<String> agents, Set<TenantId> excluded, int perTenant) {
         public Ready {

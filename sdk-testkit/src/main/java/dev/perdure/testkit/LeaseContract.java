@@ -38,6 +38,16 @@ abstract class LeaseContract extends StoreScenario {
     }
 
     @Test
+    void claim_saysHowFarTheInboxGoes_whetherConsumedOrNot() {
+        assertThat(held(opened(ID), ann).inboxHead()).isZero();
+        store.post(ID, message("k1"));
+        store.post(ID, message("k2"));
+        elapse(TTL);
+
+        assertThat(held(ID, bob).inboxHead()).isEqualTo(2);
+    }
+
+    @Test
     void claim_ofAnUnknownOrDeletedSession_isUnknown() {
         assertThat(store.claim(ID, Terms.of(ann))).isEqualTo(new Claimed.Unknown());
         store.delete(opened(ID));

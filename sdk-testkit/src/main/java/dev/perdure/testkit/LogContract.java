@@ -112,6 +112,7 @@ abstract class LogContract extends StoreScenario {
                 lease.fence(),
                 lease.agent(),
                 lease.attempts(),
+                lease.inboxHead(),
                 lease.claimedAt(),
                 lease.previous());
 
@@ -290,6 +291,7 @@ abstract class LogContract extends StoreScenario {
                 fence,
                 lease.agent(),
                 lease.attempts(),
+                lease.inboxHead(),
                 lease.claimedAt(),
                 lease.previous());
     }

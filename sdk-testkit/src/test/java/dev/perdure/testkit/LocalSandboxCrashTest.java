@@ -81,14 +81,14 @@ class LocalSandboxCrashTest {
         Process jvm = jvm(folder, isolation, SESSION, "echo # >>ledger");
         BufferedReader out = jvm.inputReader();
         expect(out, "ready");
-        for (int i = 0; i < 5 + isolation.ordinal() * 7; i++) {
+        for (int i = 0; i < 5 + isolation.ordinal() * 4; i++) {
             expect(out, "started " + i);
         }
         jvm.destroyForcibly().waitFor();
 
         try (Sandbox sandbox = open(isolation)) {
             List<String> ids =
-                    IntStream.range(0, 60).mapToObj(Integer::toString).toList();
+                    IntStream.range(0, 30).mapToObj(Integer::toString).toList();
             for (String id : ids) {
                 Result result = sandbox.start(
                                 Command.shell("echo " + id + " >>ledger").id(id))
@@ -111,7 +111,7 @@ class LocalSandboxCrashTest {
         for (BufferedReader out : outs) {
             expect(out, "ready");
         }
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 10; i++) {
             for (Process jvm : jvms) {
                 tell(jvm);
             }
@@ -123,7 +123,7 @@ class LocalSandboxCrashTest {
         jvms.forEach(Process::destroyForcibly);
         try (Sandbox sandbox = open(isolation)) {
             assertThat(sandbox.read("ledger", 10_000))
-                    .hasValueSatisfying(ledger -> assertThat(ledger).hasSize(40));
+                    .hasValueSatisfying(ledger -> assertThat(ledger).hasSize(20));
         }
     }
 

@@ -26,9 +26,11 @@ public final class Bodies {
     /**
      * Stop a turn.
      *
-     * @param turn its number; 0 for whatever turn is open
+     * @param turn its number; 0 for whatever turn is open, or the one that {@code input} is in
+     * @param input key of an input whose turn is meant, which may not have begun; null for none
      */
-    public record Interrupt(int turn, String reason) {}
+    public record Interrupt(
+            int turn, String reason, @Nullable String input) {}
 
     /** The result of a call whose worker had lost the session by then. */
     public record LateResult(

@@ -75,22 +75,21 @@ final class CallDesk {
 
     /** Whether the agent has to say that the open calls may run. */
     boolean needsDecision(SessionView view) {
-        return !dispatching
-                && running.isEmpty()
-                && view.calls().stream().anyMatch(call -> call.state() == CallView.State.REQUESTED)
-                && view.calls().stream()
-                        .noneMatch(call -> call.state() == CallView.State.STARTED
-                                || call.state() == CallView.State.APPROVED
-                                || call.state() == CallView.State.REVOKED
-                                || call.state() == CallView.State.IN_DOUBT);
+        return view.hasUnfinishedCalls() && !dispatched(view);
+    }
+
+    /** Once one call of a step has left its first state the agent has said so, perhaps to a worker before this one: the others follow. */
+    private boolean dispatched(SessionView view) {
+        return dispatching || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
     }
 
     /** Takes every call as far as it goes without waiting. */
     void advance(Toolbox tools) {
+        boolean dispatched = dispatched(journal.view());
         for (CallView call : journal.view().calls()) {
             switch (call.state()) {
                 case REQUESTED -> {
-                    if (dispatching) {
+                    if (dispatched) {
                         begin(call, tools, true);
                     }
                 }
@@ -189,11 +188,7 @@ final class CallDesk {
         Probe answer = tool.map(found -> probe(found, call)).orElse(Probe.unknown());
         if (answer instanceof Probe.Done done) {
             settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, "the tool's probe knows the result");
-            finish(
-                    call,
-                    call.attempt(),
-                    Event.CallOutcome.OK,
-                    ToolResult.of(done.result()).text());
+            finish(call, call.attempt(), Event.CallOutcome.OK, told(call, done.result()));
         } else if (answer instanceof Probe.Revoked) {
             settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, "the tool's probe revoked the key");
         } else if (tool.map(Tool::inDoubt).orElse(InDoubt.ASK) == InDoubt.ASK) {
@@ -203,13 +198,23 @@ final class CallDesk {
         }
     }
 
+    /** What a probe says the result was. */
+    private String told(CallView call, @Nullable Object result) {
+        try {
+            return ToolResult.of(result).text();
+        } catch (IllegalArgumentException | StackOverflowError e) {
+            LOG.warn("{}: the result that the probe of {} gave has no JSON form", session, call.tool(), e);
+            return "done; its result cannot be shown";
+        }
+    }
+
     private Probe probe(Tool tool, CallView call) {
         try {
             return tool.prober().ask(RunningCall.key(session, call.id()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Probe.unknown();
-        } catch (Exception e) {
+        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
             LOG.warn("{}: the probe of tool {} failed", session, tool.name(), e);
             return Probe.unknown();
         }
@@ -229,7 +234,15 @@ final class CallDesk {
     }
 
     private void finish(CallView call, int attempt, Event.CallOutcome outcome, String output) {
-        journal.add(new Event.ToolFinished(call.id(), call.tool(), attempt, outcome, output, null, 0));
+        ToolOutput kept = bodies.kept(ToolOutput.of(outcome, output, 0));
+        journal.add(new Event.ToolFinished(
+                call.id(), call.tool(), attempt, outcome, noted(call, kept.text()), kept.full(), 0));
+    }
+
+    /** The model must not take what a human wrote for its own. */
+    private static String noted(CallView call, String output) {
+        String note = "[a human changed the arguments to " + call.arguments() + "]\n";
+        return call.edited() && !output.startsWith(note) ? note + output : output;
     }
 
     /** Whether a call ended in a doubt that its tool wants to fail the turn. */
@@ -256,21 +269,24 @@ final class CallDesk {
             doubt(call, output.text());
             return;
         }
-        String note = call.edited() ? "[a human changed the arguments to " + call.arguments() + "]\n" : "";
         journal.add(new Event.ToolFinished(
                 call.id(),
                 call.tool(),
                 call.attempt(),
                 output.outcome(),
-                note + output.text(),
+                noted(call, output.text()),
                 output.full(),
                 output.millis()));
     }
 
     /** Whether an answer could be applied. */
-    boolean answer(String key, Answer answer, Actor by) {
+    boolean answer(String key, Answer given, Actor by) {
         Question question = journal.view().findQuestion(key).orElse(null);
-        if (question == null || !question.allows(answer)) {
+        if (question == null) {
+            return false;
+        }
+        Answer answer = understood(question, given);
+        if (!question.allows(answer)) {
             return false;
         }
         journal.add(new Event.QuestionAnswered(key, question.kind(), question.call(), answer, by));
@@ -289,6 +305,14 @@ final class CallDesk {
         return true;
     }
 
+    /** An answer of a later version counts as the careful one: its key is used up, so nobody could answer again. */
+    private static Answer understood(Question question, Answer given) {
+        if (!(given instanceof Answer.Other)) {
+            return given;
+        }
+        return question.kind() == Question.Kind.APPROVAL ? Answer.deny(given.reason()) : Answer.giveUp(given.reason());
+    }
+
     /** Whether a result of a former worker still helps. */
     boolean late(Bodies.LateResult late) {
         CallView call = journal.view().findCall(late.call()).orElse(null);
@@ -296,7 +320,13 @@ final class CallDesk {
             return false;
         }
         Event.ToolFinished finished = new Event.ToolFinished(
-                call.id(), call.tool(), late.attempt(), late.outcome(), late.output(), late.full(), late.millis());
+                call.id(),
+                call.tool(),
+                late.attempt(),
+                late.outcome(),
+                noted(call, late.output()),
+                late.full(),
+                late.millis());
         if (call.state() == CallView.State.STARTED && call.effect() != Effect.ONCE) {
             journal.add(finished);
             return true;

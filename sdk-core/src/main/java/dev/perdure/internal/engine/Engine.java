@@ -4,6 +4,7 @@ import dev.perdure.Agent;
 import dev.perdure.RuntimeListener;
 import dev.perdure.session.EventId;
 import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionStatus;
 import dev.perdure.session.TenantId;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
@@ -146,12 +147,19 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Runs a session whose lease was just claimed; {@code sentNanos} is when the claim was sent. */
+    /**
+     * Runs a session whose lease was just claimed.
+     *
+     * @param sentNanos when the claim was sent
+     */
     void run(Lease lease, long sentNanos) {
-        SessionRun run =
-                new SessionRun(this, lease, new LeaseClock(settings.terms().ttl(), sentNanos));
+        LeaseClock clock = new LeaseClock(settings.terms().ttl(), sentNanos);
+        SessionRun run = new SessionRun(this, lease, clock);
         leases.add(run);
         hub.started(run);
+        if (closed) {
+            run.stop();
+        }
         try {
             threads.execute(run);
         } catch (RejectedExecutionException e) {
@@ -164,6 +172,28 @@ public final class Engine implements AutoCloseable {
         leases.remove(run);
         hub.ended(run, error);
         workers.wake();
+        if (settings.workers() == 0
+                && error == null
+                && !closed
+                && !hub.followers(run.session()).isEmpty()) {
+            // Nobody here claims what came in as the run ended, and it was sent to here.
+            execute(() -> goOn(run.session()));
+        }
+    }
+
+    private void goOn(SessionId session) {
+        try {
+            boolean ready = settings.store()
+                    .find(session)
+                    .filter(info -> info.status() == SessionStatus.READY && agents().containsKey(info.agent()))
+                    .isPresent();
+            long sent = System.nanoTime();
+            if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+                run(held.lease(), sent);
+            }
+        } catch (RuntimeException e) {
+            LOG.debug("{}: could not be claimed again", session, e);
+        }
     }
 
     int running() {
@@ -186,10 +216,13 @@ public final class Engine implements AutoCloseable {
         leases.runs().forEach(SessionRun::stop);
         if (!leases.awaitEmpty(settings.closeGrace())) {
             leases.runs().forEach(SessionRun::stopNow);
-            leases.awaitEmpty(RunningCall.GRACE);
+            if (!leases.awaitEmpty(RunningCall.GRACE)) {
+                leases.runs().forEach(SessionRun::interruptThread);
+            }
         }
         leases.close();
         timers.shutdownNow();
-        threads.shutdownNow();
+        // Not by force: a body that must not run twice goes on, and reports to the inbox.
+        threads.shutdown();
     }
 }

@@ -34,6 +34,7 @@ public final class Following implements Turn, Hub.Follower {
     /** How far before the end of the log the input of a turn that another worker runs is looked for first. */
     private static final int LOOK_BACK = 200;
 
+    private static final Duration LONGEST = Duration.ofDays(36_500);
     private static final long FIRST_POLL = 20;
     private static final long LONGEST_POLL = 250;
 
@@ -41,9 +42,9 @@ public final class Following implements Turn, Hub.Follower {
     private sealed interface Item {
         record Events(List<Recorded> events) implements Item {}
 
-        record Text(int turn, String more) implements Item {}
+        record Text(int turn, long after, int offset, String more) implements Item {}
 
-        record Discard(int turn) implements Item {}
+        record Discard(long after) implements Item {}
 
         record RunEnded(@Nullable Throwable error) implements Item {}
     }
@@ -54,9 +55,13 @@ public final class Following implements Turn, Hub.Follower {
     private final List<TurnListener> listeners;
     private final BlockingQueue<Item> items = new LinkedBlockingQueue<>();
     private long cursor = -1;
+    private boolean wholeLog;
     private volatile int turn;
-    private boolean streamed;
+    /** How many characters of the reply at hand the listeners have. */
+    private int streamed;
+    /** The wait that is on and was not reported yet. */
     private Event.@Nullable WaitStarted waiting;
+
     private @Nullable Outcome over;
 
     /** Follows the turn that applies the input {@code key}. */
@@ -88,14 +93,13 @@ public final class Following implements Turn, Hub.Follower {
 
     @Override
     public Outcome await() {
-        return await(Duration.ofDays(36_500)).orElseThrow();
+        return await(LONGEST).orElseThrow();
     }
 
     @Override
     public Optional<Outcome> await(Duration atMost) {
-        long end = System.nanoTime() + Math.min(atMost.toNanos(), Long.MAX_VALUE / 2);
+        long end = System.nanoTime() + (atMost.compareTo(LONGEST) < 0 ? atMost : LONGEST).toNanos();
         long poll = FIRST_POLL;
-        waiting = null;
         while (true) {
             Outcome known = over;
             if (known != null) {
@@ -126,24 +130,51 @@ public final class Following implements Turn, Hub.Follower {
 
     private boolean deliver(Item item) {
         if (item instanceof Item.Events events) {
+            begin(events.events());
             for (Recorded event : events.events()) {
-                if (cursor < 0 || event.seq() == cursor + 1) {
+                if (event.seq() == cursor + 1) {
                     accept(event);
                 } else if (event.seq() > cursor + 1) {
-                    look();
+                    catchUp(event.seq() - 1);
+                    accept(event);
                 }
             }
-        } else if (item instanceof Item.Text text && text.turn() == turn) {
-            streamed = true;
-            listeners.forEach(listener -> listener.onText(text.more()));
-        } else if (item instanceof Item.Discard discard && discard.turn() == turn) {
-            streamed = false;
-            listeners.forEach(TurnListener::onDiscard);
+        } else if (item instanceof Item.Text text) {
+            // Text of a reply that was read from the log meanwhile, or that this follower joined too late for, comes
+            // whole with its event.
+            if (text.turn() == turn && text.after() == cursor && text.offset() == streamed) {
+                streamed += text.more().length();
+                listeners.forEach(listener -> listener.onText(text.more()));
+            }
+        } else if (item instanceof Item.Discard discard) {
+            if (discard.after() == cursor) {
+                discard();
+            }
         } else if (item instanceof Item.RunEnded ended) {
+            discard();
             brokeOff(ended.error());
             return false;
         }
         return true;
+    }
+
+    /** The input may have been taken up before this process got the session: then its turn is found by looking back. */
+    private void begin(List<Recorded> events) {
+        if (cursor >= 0) {
+            return;
+        }
+        long before = events.get(0).seq() - 1;
+        boolean here = events.stream()
+                .anyMatch(recorded -> recorded.event() instanceof Event.InputReceived input
+                        && input.key().equals(key));
+        cursor = here ? before : Math.max(0, before - LOOK_BACK);
+    }
+
+    private void discard() {
+        if (streamed > 0) {
+            streamed = 0;
+            listeners.forEach(TurnListener::onDiscard);
+        }
     }
 
     private static void brokeOff(@Nullable Throwable error) {
@@ -155,7 +186,7 @@ public final class Following implements Turn, Hub.Follower {
 
     /** Reads the store, unless a run in this process hands everything over anyway; whether there was something. */
     private boolean look() {
-        if (engine.hub().runsHere(session) && cursor < 0) {
+        if (engine.hub().runsHere(session)) {
             return false;
         }
         if (cursor < 0) {
@@ -164,6 +195,16 @@ public final class Following implements Turn, Hub.Follower {
         List<Recorded> page = engine.store().read(session, cursor, PAGE);
         page.forEach(this::accept);
         return !page.isEmpty();
+    }
+
+    private void catchUp(long last) {
+        while (cursor < last) {
+            List<Recorded> page = engine.store().read(session, cursor, (int) Math.min(PAGE, last - cursor));
+            if (page.isEmpty()) {
+                return;
+            }
+            page.forEach(this::accept);
+        }
     }
 
     private void accept(Recorded recorded) {
@@ -179,10 +220,14 @@ public final class Following implements Turn, Hub.Follower {
                         Problem.of("rejected", "a turn was open, and the input was to be refused then")));
             }
         }
+        waiting = event instanceof Event.WaitStarted wait ? wait : null;
+        if (!(event instanceof Event.ModelReplied)) {
+            // A reply directly follows what its text came after; anything else means that it was never written.
+            discard();
+        }
         if (turn == 0 || recorded.turn() != turn) {
             return;
         }
-        waiting = event instanceof Event.WaitStarted wait ? wait : null;
         tell(recorded);
         if (event instanceof Event.TurnEnded end) {
             over(outcome(end));
@@ -191,10 +236,10 @@ public final class Following implements Turn, Hub.Follower {
 
     private void tell(Recorded recorded) {
         if (recorded.event() instanceof Event.ModelReplied reply && reply.purpose() == Event.Purpose.ANSWER) {
-            if (!streamed && !reply.text().isEmpty()) {
+            if (streamed == 0 && !reply.text().isEmpty()) {
                 listeners.forEach(listener -> listener.onText(reply.text()));
             }
-            streamed = false;
+            streamed = 0;
         }
         listeners.forEach(listener -> listener.onEvent(recorded));
     }
@@ -228,7 +273,7 @@ public final class Following implements Turn, Hub.Follower {
             case QUARANTINED -> Optional.of(new Outcome.Quarantined());
             case DELETED -> Optional.of(new Outcome.Failed(Problem.of("deleted", "the session was deleted")));
             case ENDED ->
-                look()
+                look() || missed()
                         ? Optional.empty()
                         : Optional.of(new Outcome.Failed(Problem.of("ended", "the session is closed")));
             case IDLE -> {
@@ -241,26 +286,33 @@ public final class Following implements Turn, Hub.Follower {
 
     private Optional<Outcome> waitingNow() {
         Event.WaitStarted wait = waiting;
-        if (wait == null) {
-            missed();
+        if (missed() || wait == null) {
             return Optional.empty();
         }
         List<Question> questions = wait.questions().stream()
                 .map(question -> engine.store().findQuestion(new QuestionId(session, question)))
                 .flatMap(Optional::stream)
                 .toList();
+        if (questions.isEmpty() && wait.waitFor() == Event.WaitFor.ANSWER) {
+            // Answered in this moment: what follows is on its way.
+            return Optional.empty();
+        }
+        waiting = null;
         return Optional.of(new Outcome.Waiting(questions));
     }
 
-    /** The input is not in the part of the log that was looked at, nor on its way: looks at the whole log. */
-    private void missed() {
-        if (turn != 0 || over != null) {
-            return;
+    /** When the input is not in the part of the log that was looked at, nor on its way, looks at the whole log, once. */
+    private boolean missed() {
+        if (turn != 0 || over != null || wholeLog) {
+            return false;
         }
         List<InboxItem> open = engine.store().inbox(session, 0, 10_000);
-        if (open.stream().noneMatch(item -> item.key().equals(key))) {
-            cursor = 0;
+        if (open.stream().anyMatch(item -> item.key().equals(key))) {
+            return false;
         }
+        wholeLog = true;
+        cursor = 0;
+        return true;
     }
 
     @Override
@@ -271,7 +323,7 @@ public final class Following implements Turn, Hub.Follower {
                         "interrupt:" + engine.newId(),
                         Event.InputKind.INTERRUPT,
                         Actor.UNNAMED,
-                        Json.of(new Bodies.Interrupt(turn, reason))));
+                        Json.of(new Bodies.Interrupt(turn, reason, turn == 0 ? key : null))));
     }
 
     @Override
@@ -280,13 +332,13 @@ public final class Following implements Turn, Hub.Follower {
     }
 
     @Override
-    public void text(int ofTurn, String more) {
-        items.add(new Item.Text(ofTurn, more));
+    public void text(int ofTurn, long after, int offset, String more) {
+        items.add(new Item.Text(ofTurn, after, offset, more));
     }
 
     @Override
-    public void discard(int ofTurn) {
-        items.add(new Item.Discard(ofTurn));
+    public void discard(long after) {
+        items.add(new Item.Discard(after));
     }
 
     @Override

@@ -2,8 +2,10 @@ package dev.perdure.internal.engine;
 
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
+import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -14,34 +16,47 @@ final class Hub {
     interface Follower {
         void events(List<Recorded> events);
 
-        void text(int turn, String more);
+        /**
+         * More of a reply.
+         *
+         * @param after number of the event that the log ended with when the model was asked
+         * @param offset how many characters of this reply came before
+         */
+        void text(int turn, long after, int offset, String more);
 
-        void discard(int turn);
+        /** The text after event {@code after} is void. */
+        void discard(long after);
 
         /** The run in this process is over; {@code error} when it broke off. */
         void runEnded(@Nullable Throwable error);
     }
 
-    private final Map<SessionId, List<Follower>> followers = new ConcurrentHashMap<>();
+    /** Weak: a turn that nobody looks at any more must not collect events for ever. */
+    private final Map<SessionId, List<WeakReference<Follower>>> followers = new ConcurrentHashMap<>();
+
     private final Map<SessionId, SessionRun> runs = new ConcurrentHashMap<>();
 
     void follow(SessionId session, Follower follower) {
         followers.compute(session, (id, list) -> {
-            List<Follower> all = list == null ? new CopyOnWriteArrayList<>() : list;
-            all.add(follower);
+            List<WeakReference<Follower>> all = list == null ? new CopyOnWriteArrayList<>() : list;
+            all.removeIf(other -> other.get() == null);
+            all.add(new WeakReference<>(follower));
             return all;
         });
     }
 
     void unfollow(SessionId session, Follower follower) {
         followers.computeIfPresent(session, (id, list) -> {
-            list.remove(follower);
+            list.removeIf(other -> other.get() == null || other.get() == follower);
             return list.isEmpty() ? null : list;
         });
     }
 
     List<Follower> followers(SessionId session) {
-        return followers.getOrDefault(session, List.of());
+        return followers.getOrDefault(session, List.of()).stream()
+                .map(WeakReference::get)
+                .filter(Objects::nonNull)
+                .toList();
     }
 
     void started(SessionRun run) {
@@ -53,8 +68,10 @@ final class Hub {
         followers(run.session()).forEach(follower -> follower.runEnded(error));
     }
 
+    /** Whether a run of this process holds the session, as far as it knows. */
     boolean runsHere(SessionId session) {
-        return runs.containsKey(session);
+        SessionRun run = runs.get(session);
+        return run != null && run.alive();
     }
 
     /** Something was posted to the session by this process. */

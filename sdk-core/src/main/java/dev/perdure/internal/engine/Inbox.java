@@ -5,16 +5,21 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.Event;
 import dev.perdure.session.InboxItem;
 import dev.perdure.session.Part;
+import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +29,7 @@ final class Inbox {
     private static final int PAGE = 200;
 
     private final SessionStore store;
+    private final Lease lease;
     private final SessionId session;
     private final Journal journal;
     private final CallDesk desk;
@@ -32,9 +38,13 @@ final class Inbox {
 
     private volatile long seen;
 
-    Inbox(SessionStore store, SessionId session, Journal journal, CallDesk desk) {
+    /** Keys of the inputs of the open turn. */
+    private volatile Set<String> inTurn = Set.of();
+
+    Inbox(SessionStore store, Lease lease, Journal journal, CallDesk desk) {
         this.store = store;
-        this.session = session;
+        this.lease = lease;
+        this.session = lease.session();
         this.journal = journal;
         this.desk = desk;
     }
@@ -42,6 +52,12 @@ final class Inbox {
     /** Newest position that was read. */
     long seen() {
         return seen;
+    }
+
+    /** Reads what was not consumed when the session was claimed. Begins after the claim, so nothing up to its head is missed. */
+    void readFirst() {
+        read();
+        seen = Math.max(seen, lease.inboxHead());
     }
 
     /** Reads what is new. */
@@ -61,11 +77,11 @@ final class Inbox {
         return store.inbox(session, seen, PAGE).stream().anyMatch(item -> wantsInterrupt(item, turn));
     }
 
-    private static boolean wantsInterrupt(InboxItem item, int turn) {
+    private boolean wantsInterrupt(InboxItem item, int turn) {
         return switch (item.kind()) {
             case INTERRUPT -> {
-                int wanted = item.body().as(Bodies.Interrupt.class).turn();
-                yield wanted == 0 || wanted == turn;
+                Bodies.Interrupt body = item.body().as(Bodies.Interrupt.class);
+                yield fits(body, turn);
             }
             case MESSAGE -> item.body().as(Bodies.Message.class).when() == Input.When.INTERRUPT;
             case END -> true;
@@ -73,8 +89,13 @@ final class Inbox {
         };
     }
 
+    private boolean fits(Bodies.Interrupt body, int turn) {
+        return body.input() == null ? body.turn() == 0 || body.turn() == turn : inTurn.contains(body.input());
+    }
+
     /** Applies everything that can be applied now; messages for later turns stay. */
     void apply() {
+        inTurn = inputsOfTurn();
         Iterator<InboxItem> items = queue.iterator();
         while (items.hasNext()) {
             InboxItem item = items.next();
@@ -82,6 +103,23 @@ final class Inbox {
                 items.remove();
             }
         }
+    }
+
+    private Set<String> inputsOfTurn() {
+        SessionView view = journal.view();
+        long start =
+                view.findTurn().filter(TurnView::open).map(TurnView::startedAt).orElse(Long.MAX_VALUE);
+        Set<String> keys = new HashSet<>();
+        for (Recorded recorded : view.events()
+                .subList(
+                        (int) Math.min(start, view.events().size()),
+                        view.events().size())) {
+            if (recorded.event() instanceof Event.InputReceived input
+                    && input.disposition() == Event.Disposition.APPLIED) {
+                keys.add(input.key());
+            }
+        }
+        return keys;
     }
 
     private boolean apply(InboxItem item) {
@@ -134,22 +172,23 @@ final class Inbox {
         return false;
     }
 
-    /** Starts a turn with the oldest message; false when there is none. */
+    /** Starts a turn with the oldest message that interrupts, or else the oldest; false when there is none. */
     boolean startTurn(Event.TurnStarted start) {
-        Iterator<InboxItem> items = queue.iterator();
-        while (items.hasNext()) {
-            InboxItem item = items.next();
-            if (item.kind() == Event.InputKind.MESSAGE) {
-                journal.add(start);
-                take(
-                        item,
-                        Event.Disposition.APPLIED,
-                        item.body().as(Bodies.Message.class).parts());
-                items.remove();
-                return true;
-            }
+        InboxItem next = queue.stream()
+                .filter(item -> item.kind() == Event.InputKind.MESSAGE)
+                .min(Comparator.comparing((InboxItem item) -> message(item).when() != Input.When.INTERRUPT))
+                .orElse(null);
+        if (next == null) {
+            return false;
         }
-        return false;
+        journal.add(start);
+        take(next, Event.Disposition.APPLIED, message(next).parts());
+        queue.remove(next);
+        return true;
+    }
+
+    private static Bodies.Message message(InboxItem item) {
+        return item.body().as(Bodies.Message.class);
     }
 
     boolean hasMessage() {
@@ -165,8 +204,13 @@ final class Inbox {
     }
 
     private boolean interrupt(InboxItem item, Bodies.Interrupt body, Optional<TurnView> open) {
+        if (queue.stream().anyMatch(waiting -> waiting.key().equals(body.input()))) {
+            // The turn it is meant for has yet to begin.
+            return false;
+        }
+        inTurn = inputsOfTurn();
         boolean fits = open.isPresent()
-                && (body.turn() == 0 || body.turn() == open.get().number())
+                && fits(body, open.get().number())
                 && open.get().findInterrupted().isEmpty();
         if (!fits) {
             return take(item, Event.Disposition.STALE, List.of());

@@ -65,6 +65,8 @@ final class Leases implements AutoCloseable {
                 LOG.warn("leases could not be renewed, trying again: {}", e.getMessage());
                 LOG.debug("leases could not be renewed", e);
             }
+            // Also when the store does not answer: by this process's own clock a lease is over all the same.
+            runs.values().stream().filter(run -> !run.clock().alive()).forEach(SessionRun::leaseLost);
         }
     }
 
@@ -91,7 +93,6 @@ final class Leases implements AutoCloseable {
                 case SKIPPED -> LOG.debug("{}: lease not renewed this time, its row is locked", lease.session());
             }
         }
-        runs.values().stream().filter(run -> !run.clock().alive()).forEach(SessionRun::leaseLost);
     }
 
     /** Waits; false once closed. */

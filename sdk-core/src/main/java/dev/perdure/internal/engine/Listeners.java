@@ -46,7 +46,7 @@ public record Listeners(List<RuntimeListener> listeners) implements RuntimeListe
         for (RuntimeListener listener : listeners) {
             try {
                 call.accept(listener);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
                 LOG.warn("listener {} failed", listener.getClass().getName(), e);
             }
         }

@@ -84,6 +84,9 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
         } catch (RunEnded e) {
             LOG.debug("{}: log lost: {}", lease.session(), e.getMessage());
             lost = true;
+            if (e.why() == RunEnded.Why.STOPPED) {
+                throw StoreException.unavailable("interrupted before the outcome was known", lease.session(), e);
+            }
             return false;
         } catch (StoreException e) {
             // Whether it was written is not known, so nothing may be written after it: hold the session again and look.

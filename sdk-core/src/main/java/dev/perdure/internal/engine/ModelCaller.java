@@ -11,6 +11,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.Interruption;
+import dev.perdure.session.Json;
 import dev.perdure.session.Part;
 import dev.perdure.session.Problem;
 import dev.perdure.session.SessionId;
@@ -23,6 +24,9 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Makes one attempt of a model call and turns what comes of it into an event. */
@@ -34,6 +38,8 @@ final class ModelCaller {
     private static final BigDecimal INPUT_PRICE = new BigDecimal("0.000015");
 
     private static final BigDecimal OUTPUT_PRICE = new BigDecimal("0.000075");
+
+    private static final Pattern BLOB = Pattern.compile("blob:([0-9a-f]{64}):([0-9]{1,18})");
 
     private final SessionId session;
     private final Telemetry telemetry;
@@ -80,13 +86,13 @@ final class ModelCaller {
             try {
                 ModelReply reply = agent.model().call(request, scope);
                 Event.ModelReplied event =
-                        event(agent, decision, attempt, reply, (System.nanoTime() - started) / 1_000_000);
+                        event(agent, decision, attempt, request, reply, (System.nanoTime() - started) / 1_000_000);
                 telemetry.replied(chat, event);
                 return new Result.Replied(event);
             } catch (ModelException e) {
                 telemetry.failed(chat, e);
                 return new Result.Failed(e);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
                 chat.failed(e.getClass().getName());
                 return new Result.Failed(
                         ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
@@ -97,10 +103,15 @@ final class ModelCaller {
     }
 
     private static Event.ModelReplied event(
-            Agent agent, Decision.CallModel decision, int attempt, ModelReply reply, long millis) {
+            Agent agent,
+            Decision.CallModel decision,
+            int attempt,
+            ModelRequest request,
+            ModelReply reply,
+            long millis) {
         Cost cost = reply.cost();
         if (cost.source() == Cost.Source.UNKNOWN && agent.model().reportsCost()) {
-            cost = estimate(reply.usage());
+            cost = estimate(request, reply);
         }
         return new Event.ModelReplied(
                 decision.purpose(),
@@ -116,11 +127,19 @@ final class ModelCaller {
                 decision.covers() == 0 ? null : decision.covers());
     }
 
-    private static Cost estimate(Usage usage) {
+    private static Cost estimate(ModelRequest request, ModelReply reply) {
+        Usage usage = reply.usage().total() > 0 ? reply.usage() : guess(request, reply);
         BigDecimal usd = INPUT_PRICE
                 .multiply(BigDecimal.valueOf(usage.input()))
                 .add(OUTPUT_PRICE.multiply(BigDecimal.valueOf(usage.output())));
         return new Cost(usd, Cost.Source.ESTIMATED);
+    }
+
+    /** Tokens of a call that reported none: three characters each, which is more than they are. */
+    private static Usage guess(ModelRequest request, ModelReply reply) {
+        return Usage.of(
+                1 + Json.of(request.messages()).text().length() / 3,
+                1 + Json.of(reply.parts()).text().length() / 3);
     }
 
     /** How the failure of an attempt is kept. */
@@ -157,10 +176,16 @@ final class ModelCaller {
                 .toList());
     }
 
+    private static Optional<BlobRef> blobRef(String uri) {
+        Matcher blob = BLOB.matcher(uri);
+        return blob.matches()
+                ? Optional.of(new BlobRef(blob.group(1), Long.parseLong(blob.group(2))))
+                : Optional.empty();
+    }
+
     private Part resolved(Part.Media media) {
-        String[] fields = media.uri().split(":", -1);
-        BlobRef ref = new BlobRef(fields[1], Long.parseLong(fields[2]));
-        return blobs.find(session, ref)
+        return blobRef(media.uri())
+                .flatMap(ref -> blobs.find(session, ref))
                 .<Part>map(bytes -> new Part.Media(
                         media.mediaType(),
                         media.name(),

@@ -13,6 +13,7 @@ import dev.perdure.tool.Tool;
 import dev.perdure.tool.ToolCall;
 import dev.perdure.tool.ToolResult;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +21,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,6 +39,9 @@ final class RunningCall implements ToolCall {
 
         /** Called instead of {@link #done} when the run was over before the body. */
         void late(RunningCall call, ToolOutput output);
+
+        /** The same, with what is too large for the log kept beside it. */
+        ToolOutput kept(ToolOutput output);
 
         Sandbox sandbox();
 
@@ -58,8 +63,12 @@ final class RunningCall implements ToolCall {
     private final AtomicBoolean reported = new AtomicBoolean();
     private final long startedNanos = System.nanoTime();
     private final Queue<Future<?>> timers = new ConcurrentLinkedQueue<>();
+    /** Guards {@link #thread}: an interrupt must hit this body, never the next one on its thread. */
+    private final ReentrantLock lock = new ReentrantLock();
+
     private volatile boolean orphaned;
-    private volatile @Nullable Thread thread;
+    private volatile boolean timedOut;
+    private @Nullable Thread thread;
     private Tool.@Nullable Work work;
 
     RunningCall(SessionId session, CallView call, int attempt, Actor actor, Tool tool, Desk desk) {
@@ -86,35 +95,51 @@ final class RunningCall implements ToolCall {
     }
 
     /** Runs the body on this thread and reports its result. */
-    void run(Supplier<AutoCloseable> span) {
-        thread = Thread.currentThread();
+    void run(Supplier<Telemetry.Timed> span) {
+        on(Thread.currentThread());
         ToolOutput output;
-        try (AutoCloseable open = span.get()) {
-            Objects.requireNonNull(open);
+        try (Telemetry.Timed timed = span.get()) {
             output = outcome();
-        } catch (Exception e) {
-            output = failure(e);
+            if (output.outcome() != Event.CallOutcome.OK) {
+                timed.failed(output.outcome().name().toLowerCase(Locale.ROOT));
+            }
         } finally {
-            thread = null;
-            // An interrupt that came for this body must not hit the next one on this thread.
-            Thread.interrupted();
+            on(null);
         }
         report(output);
     }
 
+    private void on(@Nullable Thread body) {
+        lock.lock();
+        try {
+            thread = body;
+            if (body == null) {
+                // An interrupt that came for this body must not hit the next one on this thread.
+                Thread.interrupted();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private ToolOutput outcome() {
+        if (interruption.requested()) {
+            return ToolOutput.of(
+                    Event.CallOutcome.INTERRUPTED, "interrupted before it ran: " + interruption.reason(), millis());
+        }
         try {
             ToolResult result =
                     ToolResult.of(Objects.requireNonNull(work, "prepare first").run());
             Event.CallOutcome outcome = result.error() ? Event.CallOutcome.ERROR : Event.CallOutcome.OK;
             return ToolOutput.of(outcome, result.text(), millis());
-        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
+        } catch (Throwable e) {
+            // Of every kind: a call without a result would hold its session until its time is over.
             return failure(e);
         }
     }
 
     private ToolOutput failure(Throwable e) {
-        if (interruption.requested()) {
+        if (interruption.requested() || e instanceof InterruptedException) {
             return cutShort();
         }
         LOG.debug("{}: tool {} failed", session, tool.name(), e);
@@ -124,10 +149,10 @@ final class RunningCall implements ToolCall {
     }
 
     private ToolOutput cutShort() {
-        boolean late = interruption.reason().startsWith("took longer");
+        String why = interruption.requested() ? interruption.reason() : "its worker stops";
         return ToolOutput.cutShort(
-                late ? Event.CallOutcome.TIMED_OUT : Event.CallOutcome.INTERRUPTED,
-                (late ? "timed out: " : "interrupted: ") + interruption.reason(),
+                timedOut ? Event.CallOutcome.TIMED_OUT : Event.CallOutcome.INTERRUPTED,
+                (timedOut ? "timed out: " : "interrupted: ") + why,
                 millis());
     }
 
@@ -157,15 +182,24 @@ final class RunningCall implements ToolCall {
 
     /** Asks the body to stop. */
     void interrupt(String why) {
-        interruption.request(why);
-        Thread running = thread;
-        if (running != null) {
-            running.interrupt();
+        try {
+            interruption.request(why);
+        } catch (RuntimeException e) {
+            LOG.warn("{}: what tool {} registered for its interruption failed", session, tool.name(), e);
+        }
+        lock.lock();
+        try {
+            if (thread != null) {
+                thread.interrupt();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     void timeOut() {
-        if (!reported.get()) {
+        if (!reported.get() && !interruption.requested()) {
+            timedOut = true;
             interrupt("took longer than " + tool.timeout().toMillis() + " ms");
         }
     }

@@ -61,6 +61,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private volatile boolean lost;
     private volatile boolean over;
     private volatile int turnInModelCall;
+    private volatile @Nullable Thread thread;
     private volatile @Nullable Agent agent;
     private Journal journal;
     private CallDesk desk;
@@ -77,7 +78,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         this.clock = clock;
         this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
         this.desk = new CallDesk(session, journal, this);
-        this.inbox = new Inbox(engine.store(), session, journal, desk);
+        this.inbox = new Inbox(engine.store(), lease, journal, desk);
         this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), this::offer);
     }
 
@@ -107,10 +108,19 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void interruptModelIfWanted(int turn) {
         try {
             if (turnInModelCall == turn && inbox.wantsInterrupt(turn)) {
-                modelInterruption.request("the turn was interrupted");
+                interruptModel("the turn was interrupted");
             }
-        } catch (PerdureException e) {
+        } catch (RuntimeException e) {
             LOG.debug("{}: inbox could not be read during a model call", session, e);
+        }
+    }
+
+    /** What a client registered may throw; nobody here may fall for it. */
+    private void interruptModel(String why) {
+        try {
+            modelInterruption.request(why);
+        } catch (RuntimeException e) {
+            LOG.warn("{}: what the model client registered for its interruption failed", session, e);
         }
     }
 
@@ -124,7 +134,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     void leaseLost() {
         lost = true;
         signals.add(new Signal.Lost());
-        modelInterruption.request("the lease was lost");
+        interruptModel("the lease was lost");
     }
 
     /** Gives the session back at the next step. */
@@ -137,7 +147,15 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     void stopNow() {
         stoppingNow = true;
         stop();
-        modelInterruption.request("the worker stops");
+        interruptModel("the worker stops");
+    }
+
+    /** Wakes a run whose model client does not stop when asked to. */
+    void interruptThread() {
+        Thread running = thread;
+        if (running != null) {
+            running.interrupt();
+        }
     }
 
     // ------------------------------------------------------------------ the run
@@ -145,6 +163,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     @Override
     public void run() {
         Throwable error = null;
+        thread = Thread.currentThread();
         try {
             advance();
         } catch (RunEnded e) {
@@ -157,6 +176,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             failed(e);
         } finally {
             over = true;
+            thread = null;
             desk.abandon("its worker lost the session");
             salvage();
             signals.forEach(this::refuse);
@@ -195,9 +215,9 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void advance() {
         journal = Journal.load(engine.store(), lease, this, engine.ids());
         desk = new CallDesk(session, journal, this);
-        inbox = new Inbox(engine.store(), session, journal, desk);
+        inbox = new Inbox(engine.store(), lease, journal, desk);
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
-        inbox.read();
+        inbox.readFirst();
         takeOver();
         while (step()) {
             requireLease();
@@ -248,11 +268,16 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
                 }
                 requireLease();
             }
-            journal.view()
-                    .findTurn()
-                    .map(TurnView::ended)
-                    .ifPresent(end -> timed.outcome(end.outcome().name()));
+            journal.view().findTurn().map(TurnView::ended).ifPresent(end -> ended(timed, end));
             return more;
+        }
+    }
+
+    private static void ended(Telemetry.Timed timed, Event.TurnEnded end) {
+        timed.outcome(end.outcome().name());
+        Problem problem = end.problem();
+        if (end.outcome() == Event.TurnOutcome.FAILED && problem != null) {
+            timed.failed(problem.kind());
         }
     }
 
@@ -367,10 +392,13 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private boolean decide(Agent current, SessionView view, TurnView turn) {
-        Decision decision;
+        @Nullable Decision decision;
         try {
             decision = current.next(view);
-        } catch (RuntimeException e) {
+            if (decision == null) {
+                decision = new Decision.Fail(Problem.of("agent", "the agent decided nothing: next(view) gave null"));
+            }
+        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
             LOG.warn("{}: agent {} failed to decide", session, current.name(), e);
             decision = new Decision.Fail(Problem.of("agent", "the agent failed to decide: " + e));
         }
@@ -383,6 +411,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private boolean carryOut(Agent current, Decision decision, SessionView view, TurnView turn) {
+        if (view.hasUnfinishedCalls() && overtakes(decision)) {
+            return fail(Problem.of(
+                    "agent",
+                    "the agent wants " + decision.getClass().getSimpleName()
+                            + " while calls of the last step have no result: CallTools comes first"));
+        }
         if (decision instanceof Decision.CallModel call) {
             return callModel(current, call, view, turn);
         } else if (decision instanceof Decision.CallTools) {
@@ -399,8 +433,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             journal.add(new Event.NoteKept(note.name(), note.value()));
             return true;
         } else if (decision instanceof Decision.Await) {
-            waitFor(Event.WaitFor.INPUT);
-            return false;
+            return awaitInput();
         } else if (decision instanceof Decision.HandOff handOff) {
             journal.add(new Event.HandedOff(current.name(), handOff.agent()));
             return true;
@@ -409,6 +442,26 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             return endOrGoOn();
         }
         return fail(((Decision.Fail) decision).problem());
+    }
+
+    /** Whether open calls would lose their results by this. A check of what a model wants is made before it happens. */
+    private static boolean overtakes(Decision decision) {
+        return decision instanceof Decision.RunTools
+                || decision instanceof Decision.Await
+                || decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK;
+    }
+
+    private boolean awaitInput() {
+        journal.add(new Event.WaitStarted(Event.WaitFor.INPUT, List.of()));
+        drain();
+        inbox.apply();
+        TurnView turn = journal.view().findTurn().orElseThrow();
+        if (turn.findWaitingFor().isEmpty()) {
+            // What it waits for had been sent while it was busy.
+            return true;
+        }
+        release(SessionStatus.WAITING);
+        return false;
     }
 
     private boolean fail(Problem problem) {
@@ -445,10 +498,15 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         if (limit.isPresent()) {
             return fail(limit.get());
         }
-        commit();
+        if (journal.dirty()) {
+            // The agent is asked once more on what is committed: a request follows from the log alone, the store's
+            // times included.
+            commit();
+            return true;
+        }
         int attempt = turn.attempts() + 1;
         EventId id = journal.newId();
-        Deltas deltas = new Deltas(turn.number());
+        Deltas deltas = new Deltas(turn.number(), journal.committedSeq());
         ModelCaller.Result result = attempt(current, call, view, turn, attempt, id, deltas);
         requireLease();
         if (result instanceof ModelCaller.Result.Replied replied) {
@@ -472,7 +530,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         try {
             // Something that came in before the line above would otherwise be seen only after the call.
             if (lost || stoppingNow) {
-                modelInterruption.request("the worker stops");
+                interruptModel("the worker stops");
             } else if (signals.stream().anyMatch(Signal.News.class::isInstance)) {
                 interruptModelIfWanted(turn.number());
             }
@@ -495,16 +553,16 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private boolean afterFailure(Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
-        if (deltas.any) {
+        if (deltas.offset > 0) {
             deltas.discard();
         }
-        if (failure.kind() == ModelException.Kind.INTERRUPTED) {
+        if (failure.kind() == ModelException.Kind.INTERRUPTED && modelInterruption.requested()) {
             requireLease();
             // Whoever asked for it is in the inbox, or this worker stops: the next round sees which.
             inbox.read();
             return true;
         }
-        boolean again = failure.retryable() && attempt < engine.modelAttempts() && !stopping;
+        boolean again = failure.retryable() && attempt < engine.modelAttempts();
         journal.add(ModelCaller.failed(call, attempt, failure, again));
         if (again) {
             commit();
@@ -514,34 +572,49 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private void pauseBeforeRetry(int attempt, ModelException failure) {
-        long millis = Math.min(30_000, 500L << Math.min(attempt - 1, 10));
-        millis = ThreadLocalRandom.current().nextLong(millis / 2, millis + 1);
-        Duration wanted = failure.findRetryAfter().orElse(Duration.ZERO);
-        if (wanted.compareTo(LONGEST_PAUSE) > 0) {
-            wanted = LONGEST_PAUSE;
+        long end = System.nanoTime()
+                + pause(attempt, failure.findRetryAfter().orElse(Duration.ZERO)).toNanos();
+        long left = end - System.nanoTime();
+        while (left > 0 && !stopping && !interrupted()) {
+            awaitSignal(left / 1_000_000 + 1);
+            inbox.apply();
+            left = end - System.nanoTime();
         }
-        awaitSignal(Math.max(millis, wanted.toMillis()));
+    }
+
+    private boolean interrupted() {
+        return journal.view().findTurn().flatMap(TurnView::findInterrupted).isPresent();
+    }
+
+    /** How long to wait after attempt number {@code attempt}: what the peer wants, but at most a minute, and never nothing. */
+    static Duration pause(int attempt, Duration wanted) {
+        long millis = Math.min(30_000, 500L << Math.min(attempt - 1, 10));
+        Duration own = Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1));
+        Duration capped = wanted.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wanted;
+        return capped.compareTo(own) > 0 ? capped : own;
     }
 
     /** Passes a reply on to who follows it in this process. */
     private final class Deltas implements CallScope.Deltas {
         private final int turn;
-        private boolean any;
+        private final long after;
+        private int offset;
 
-        Deltas(int turn) {
+        Deltas(int turn, long after) {
             this.turn = turn;
+            this.after = after;
         }
 
         @Override
         public void text(String more) {
-            any = true;
-            engine.followers(session).forEach(follower -> follower.text(turn, more));
+            engine.followers(session).forEach(follower -> follower.text(turn, after, offset, more));
+            offset += more.length();
         }
 
         @Override
         public void discard() {
-            any = false;
-            engine.followers(session).forEach(follower -> follower.discard(turn));
+            offset = 0;
+            engine.followers(session).forEach(follower -> follower.discard(after));
         }
     }
 
@@ -569,18 +642,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     @Override
     public void done(RunningCall call, ToolOutput output) {
-        ToolOutput stored;
-        try {
-            stored = output.offloaded(engine.store().blobs(), session);
-        } catch (RuntimeException e) {
-            LOG.warn(
-                    "{}: the result of {} could not be kept whole",
-                    session,
-                    call.tool().name(),
-                    e);
-            stored = ToolOutput.of(
-                    Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
-        }
+        ToolOutput stored = kept(output);
         if (over) {
             late(call, stored);
         } else {
@@ -589,12 +651,22 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     @Override
+    public ToolOutput kept(ToolOutput output) {
+        try {
+            return output.offloaded(engine.store().blobs(), session);
+        } catch (RuntimeException e) {
+            LOG.warn("{}: the result of a tool could not be kept whole", session, e);
+            return ToolOutput.of(
+                    Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
+        }
+    }
+
+    @Override
     public void late(RunningCall call, ToolOutput output) {
         if (!output.returned()) {
             return;
         }
-        postLate(Bodies.LateResult.of(new Signal.ToolDone(
-                call.id(), call.attempt(), output.offloaded(engine.store().blobs(), session))));
+        postLate(Bodies.LateResult.of(new Signal.ToolDone(call.id(), call.attempt(), kept(output))));
     }
 
     private void postLate(Bodies.LateResult late) {

@@ -73,22 +73,41 @@ final class Workers implements AutoCloseable {
     }
 
     private void claim() {
-        int free = most - engine.running();
-        if (free <= 0) {
-            return;
+        while (claimSome()) {
+            LOG.trace("more sessions may be claimed");
         }
-        long sent = System.nanoTime();
-        SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), tenantsAtTheirShare(), perTenant);
-        List<Lease> leases = store.claimReady(engine.terms(), filter, free);
-        leases.forEach(lease -> engine.run(lease, sent));
     }
 
-    private Set<TenantId> tenantsAtTheirShare() {
+    /** Whether another look may find more. */
+    private boolean claimSome() {
+        int free = most - engine.running();
+        if (free <= 0) {
+            return false;
+        }
         Map<TenantId, Long> running = engine.runningByTenant();
+        long sent = System.nanoTime();
+        int each = perTenant < most ? left(running) : perTenant;
+        SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), atTheirShare(running), each);
+        List<Lease> leases = store.claimReady(engine.terms(), filter, free);
+        leases.forEach(lease -> engine.run(lease, sent));
+        return each < perTenant && !leases.isEmpty();
+    }
+
+    private Set<TenantId> atTheirShare(Map<TenantId, Long> running) {
         return running.entrySet().stream()
                 .filter(entry -> entry.getValue() >= perTenant)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
+    }
+
+    /** How many more sessions each tenant that is not at its share may surely have. */
+    private int left(Map<TenantId, Long> running) {
+        return perTenant
+                - running.values().stream()
+                        .mapToInt(Long::intValue)
+                        .filter(count -> count < perTenant)
+                        .max()
+                        .orElse(0);
     }
 
     private void reportUnserved() {

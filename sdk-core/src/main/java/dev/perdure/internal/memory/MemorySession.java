@@ -93,19 +93,16 @@ public final class MemorySession {
     // ---- claims
 
     public Claimed claim(Terms terms, Instant now) {
-        switch (status) {
-            case DELETED:
-                return new Claimed.Unknown();
-            case ENDED:
-                return new Claimed.Ended();
-            case QUARANTINED:
-                return new Claimed.Quarantined();
-            default:
-                break;
-        }
-        if (status == SessionStatus.RUNNING && leaseUntil.isAfter(now)) {
-            return new Claimed.Busy(leaseUntil);
-        }
+        return switch (status) {
+            case DELETED -> new Claimed.Unknown();
+            case ENDED -> new Claimed.Ended();
+            case QUARANTINED -> new Claimed.Quarantined();
+            case RUNNING -> leaseUntil.isAfter(now) ? new Claimed.Busy(leaseUntil) : claimFree(terms, now);
+            case IDLE, READY, WAITING -> claimFree(terms, now);
+        };
+    }
+
+    private Claimed claimFree(Terms terms, Instant now) {
         int fruitless = fruitless();
         if (fruitless >= terms.quarantineAfter()) {
             become(SessionStatus.QUARANTINED, now);
@@ -147,7 +144,7 @@ public final class MemorySession {
         leaseUntil = now.plus(terms.ttl());
         retryAt = now.plus(terms.waitAfter(claims));
         become(SessionStatus.RUNNING, now);
-        return new Lease(id, key, terms.worker(), fence, agent, claims, now, previous);
+        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, now, previous);
     }
 
     private boolean isHeldBy(Lease lease) {

@@ -27,7 +27,7 @@ record Birth(long pid, String at, String host) {
 
     /** @param line pid, birth and host, with spaces between */
     static Birth parse(String line) {
-        String[] words = line.trim().split(" ");
+        String[] words = line.trim().split(" ", -1);
         return new Birth(Long.parseLong(words[0]), words[1], words[2]);
     }
 
@@ -58,7 +58,7 @@ record Birth(long pid, String at, String host) {
     private static Optional<String> fromProc(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
-            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
             return fields[0].equals("Z") || fields[0].equals("X") ? Optional.empty() : Optional.of(fields[19]);
         } catch (IOException e) {
             return Optional.empty();

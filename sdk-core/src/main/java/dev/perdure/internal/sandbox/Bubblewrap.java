@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** The walls that bubblewrap puts around a command. */
 public final class Bubblewrap {
@@ -34,19 +33,24 @@ public final class Bubblewrap {
 
     /** Whether a command can run with exactly these walls on this machine. Costs about 10 ms. */
     public static boolean works() {
-        Optional<String> bwrap = Commands.find("bwrap");
-        if (bwrap.isEmpty()) {
-            return false;
-        }
-        List<String> words = new ArrayList<>(List.of(bwrap.get()));
-        words.addAll(walls(true));
-        words.addAll(List.of("--remount-ro", "/"));
-        words.add("true");
+        return tried(walls(false));
+    }
+
+    private static boolean tried(List<String> walls) {
+        List<String> words = new ArrayList<>(List.of("bwrap"));
+        words.addAll(walls);
+        words.addAll(List.of("--remount-ro", "/", "true"));
         try {
-            return Commands.run(words.toArray(String[]::new)) == 0;
+            return Commands.find("bwrap").isPresent() && Commands.run(words.toArray(String[]::new)) == 0;
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** No namespaces in the namespace: much of the kernel cannot be reached without. From version 0.8, and where the kernel can. */
+    private static final class Nesting {
+        private static final List<String> NONE = List.of("--unshare-user", "--disable-userns");
+        static final List<String> FLAGS = tried(walls(false, NONE)) ? NONE : List.of();
     }
 
     /** The command line that runs the execution's script behind the walls. */
@@ -62,7 +66,12 @@ public final class Bubblewrap {
     }
 
     private static List<String> walls(boolean network) {
+        return walls(network, Nesting.FLAGS);
+    }
+
+    private static List<String> walls(boolean network, List<String> nesting) {
         List<String> words = new ArrayList<>(List.of("--unshare-all", "--cap-drop", "ALL", "--clearenv"));
+        words.addAll(nesting);
         if (network) {
             words.add("--share-net");
         }

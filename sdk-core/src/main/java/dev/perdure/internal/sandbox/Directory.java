@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -34,6 +35,7 @@ final class Directory implements Closeable {
     }
 
     /** @param path whose folders no command can change */
+    @SuppressWarnings("StreamResourceLeak") // held open until close()
     static Directory trusted(Path path) throws IOException {
         DirectoryStream<Path> stream = Files.newDirectoryStream(path);
         if (stream instanceof SecureDirectoryStream<Path> secure) {
@@ -75,7 +77,7 @@ final class Directory implements Closeable {
             return there.get();
         }
         Files.createDirectory(staged);
-        try (Directory staging = trusted(staged.getParent())) {
+        try (Directory staging = trusted(Objects.requireNonNull(staged.getParent()))) {
             staging.stream.move(staged.getFileName(), stream, Path.of(child));
         } catch (FileSystemException e) {
             // Somebody else made it, and filled it.
@@ -94,7 +96,7 @@ final class Directory implements Closeable {
             }
             Files.setPosixFilePermissions(staged, there.get().permissions());
         }
-        try (Directory staging = trusted(staged.getParent())) {
+        try (Directory staging = trusted(Objects.requireNonNull(staged.getParent()))) {
             staging.stream.move(staged.getFileName(), stream, Path.of(child));
         }
     }

@@ -32,9 +32,9 @@ final class Locks {
 
     static <T extends @Nullable Object> T hold(Path file, Io.Action<T> action) throws IOException {
         ReentrantLock here = HERE.computeIfAbsent(file.toAbsolutePath().normalize(), path -> new ReentrantLock());
-        here.lock();
         // An interrupted thread cannot use channels, but must be able to kill a command.
         boolean interrupted = Thread.interrupted();
+        here.lock();
         try {
             return holdBetweenProcesses(file, action);
         } finally {

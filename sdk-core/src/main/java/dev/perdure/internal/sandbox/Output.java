@@ -14,6 +14,7 @@ import java.util.Optional;
  *
  * @param truncated whether there was more
  */
+@SuppressWarnings("ArrayRecordComponent") // read, not compared
 record Output(byte[] bytes, boolean truncated) {
     /** All that is there now; for a command that nobody saw to its end. */
     static Output rest(Path file, int limit) throws IOException {

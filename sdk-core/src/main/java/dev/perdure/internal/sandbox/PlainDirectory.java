@@ -28,7 +28,7 @@ final class PlainDirectory implements SecureDirectoryStream<Path> {
         this.entries = entries;
     }
 
-    @SuppressWarnings("resource") // closed by close()
+    @SuppressWarnings({"resource", "StreamResourceLeak"}) // held open until close()
     static PlainDirectory open(Path path) throws IOException {
         return new PlainDirectory(path, Files.newDirectoryStream(path));
     }

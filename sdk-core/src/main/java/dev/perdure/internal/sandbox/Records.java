@@ -49,7 +49,7 @@ final class Records {
         if (end.isEmpty()) {
             return Optional.empty();
         }
-        if (end.get() == Ended.LOST) {
+        if (end.get().how() == End.LOST) {
             // What the runner started may have survived it.
             Commands.sweep(facts.cookie());
         }
@@ -81,7 +81,7 @@ final class Records {
     }
 
     private Optional<Result> result(Ended end) throws IOException {
-        boolean whole = end != Ended.LOST && !longAgo();
+        boolean whole = end.how() != End.LOST && !longAgo();
         Optional<Output> out = output("out", whole);
         Optional<Output> err = output("err", whole);
         if (out.isEmpty() || err.isEmpty()) {
@@ -132,7 +132,7 @@ final class Records {
         static final Ended LOST = new Ended(End.LOST, -1);
 
         static Ended parse(String line) {
-            String[] words = line.substring(0, line.length() - 2).split(" ");
+            String[] words = line.substring(0, line.length() - 2).split(" ", -1);
             return words[0].equals("LOST") ? LOST : new Ended(End.valueOf(words[0]), Integer.parseInt(words[1]));
         }
     }

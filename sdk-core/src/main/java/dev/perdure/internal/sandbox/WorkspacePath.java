@@ -15,7 +15,7 @@ record WorkspacePath(List<String> names) {
             throw new IllegalArgumentException("a path is relative to the workspace, but this is \"" + text + "\"");
         }
         List<String> names = new ArrayList<>();
-        for (String name : text.split("/")) {
+        for (String name : text.split("/", -1)) {
             if (name.equals("..")) {
                 if (names.isEmpty()) {
                     throw outside(text);

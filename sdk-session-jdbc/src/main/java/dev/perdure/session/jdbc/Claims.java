@@ -169,6 +169,7 @@ final class Claims {
                 fence,
                 row.agent(),
                 take.attempts(),
+                row.inboxHead(),
                 Instant.ofEpochMilli(row.now()),
                 take.previous());
     }

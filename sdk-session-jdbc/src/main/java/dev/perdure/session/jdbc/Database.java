@@ -2,8 +2,11 @@ package dev.perdure.session.jdbc;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.session.SessionId;
+import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
@@ -19,6 +22,13 @@ final class Database implements AutoCloseable {
     private final Pool writers;
     private final Pool renewals;
     private final Faults faults;
+
+    /**
+     * Writers of this process take turns, in order of arrival: SQLite itself polls for its lock, so that a renewal among busy
+     * writers could wait for seconds. Held across I/O, which it is there to order; nothing else is taken while it is held but a connection.
+     */
+    private final Semaphore turns = new Semaphore(1, true);
+
     private final Duration busyTimeout;
     private final InstantSource clock;
     private volatile boolean closed;
@@ -46,15 +56,15 @@ final class Database implements AutoCloseable {
 
     /** One statement that commits itself. */
     <T> T write(@Nullable SessionId session, Function<Handle, T> work) {
-        return attempt(session, () -> writers.jdbi().withHandle(work::apply));
+        return inTurn(session, () -> writers.jdbi().withHandle(work::apply));
     }
 
     <T> T transact(@Nullable SessionId session, Function<Handle, T> work) {
-        return attempt(session, () -> writers.jdbi().inTransaction(work::apply));
+        return inTurn(session, () -> writers.jdbi().inTransaction(work::apply));
     }
 
     <T> T renew(Function<Handle, T> work) {
-        return attempt(null, () -> renewals.jdbi().withHandle(work::apply));
+        return inTurn(null, () -> renewals.jdbi().withHandle(work::apply));
     }
 
     @Override
@@ -67,6 +77,22 @@ final class Database implements AutoCloseable {
 
     private interface Work<T> {
         T run();
+    }
+
+    private <T> T inTurn(@Nullable SessionId session, Work<T> work) {
+        try {
+            if (!turns.tryAcquire(busyTimeout.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw faults.busy(session, null);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw StoreException.unavailable("interrupted while waiting to write; nothing was written", session, e);
+        }
+        try {
+            return attempt(session, work);
+        } finally {
+            turns.release();
+        }
     }
 
     /** A busy database has done nothing, so the same work may be tried again. */

@@ -36,6 +36,9 @@ interface Dialect {
         NOT_A_DATABASE,
         CANNOT_OPEN,
         DAMAGED,
+        /** The statement itself does not work: too large, or tables that are not as they should be. */
+        REJECTED,
+        /** All else; a repeat may succeed. */
         OTHER
     }
 }

@@ -28,9 +28,7 @@ final class Faults {
         }
         return switch (dialect.fault(cause)) {
             case CLASH -> new Clash(thrown);
-            case BUSY ->
-                StoreException.unavailable(
-                        at("was busy longer than the timeout; try again, or allow a longer one"), session, thrown);
+            case BUSY -> busy(session, thrown);
             case READ_ONLY ->
                 StoreException.unusable(
                         at("can only be read; make the file and its folder writable for this process"),
@@ -48,8 +46,14 @@ final class Faults {
                         session,
                         thrown);
             case DAMAGED -> StoreException.unusable(at("is damaged; restore it from a backup"), session, thrown);
+            case REJECTED -> StoreException.unusable(at("refused: " + cause.getMessage()), session, thrown);
             case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
         };
+    }
+
+    StoreException busy(@Nullable SessionId session, @Nullable Throwable thrown) {
+        return StoreException.unavailable(
+                at("was busy longer than the timeout; try again, or allow a longer one"), session, thrown);
     }
 
     private String at(String what) {

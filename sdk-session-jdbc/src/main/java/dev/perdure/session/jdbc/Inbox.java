@@ -71,8 +71,8 @@ final class Inbox {
                 .bind("name", id.name())
                 .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
                 .bind("now", database.now())
-                .map((row, context) ->
-                        new Arrival(row.getLong(1), row.getLong(2), SessionStatus.valueOf(row.getString(3))))
+                .map((row, context) -> new Arrival(
+                        row.getLong(1), row.getLong(2), Stored.constant(SessionStatus.class, row.getString(3))))
                 .findOne()
                 .filter(Arrival::open)
                 .orElseThrow(NotArrived::new);
@@ -132,8 +132,8 @@ final class Inbox {
         return new InboxItem(
                 row.getLong(1),
                 row.getString(2),
-                Event.InputKind.valueOf(row.getString(3)),
-                new Actor(Actor.Kind.valueOf(row.getString(4)), row.getString(5)),
+                Stored.constant(Event.InputKind.class, row.getString(3)),
+                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
                 Json.parse(new String(row.getBytes(6), StandardCharsets.UTF_8)),
                 Instant.ofEpochMilli(row.getLong(7)));
     }

@@ -99,7 +99,7 @@ final class Questions {
     private static Question question(ResultSet row) throws SQLException {
         return new Question(
                 new QuestionId(SessionId.of(row.getString(1), row.getString(2)), row.getString(3)),
-                Question.Kind.valueOf(row.getString(4)),
+                Stored.constant(Question.Kind.class, row.getString(4)),
                 new CallId(row.getString(5)),
                 row.getString(6),
                 row.getString(7),

@@ -54,6 +54,7 @@ final class SqliteDialect implements Dialect {
         }
         // The low byte is the kind; the rest says more about it.
         return switch (code.code & 0xff) {
+            case 1, 18, 19, 20, 21, 25 -> Fault.REJECTED;
             case 5, 6 -> Fault.BUSY;
             case 8 -> Fault.READ_ONLY;
             case 11 -> Fault.DAMAGED;

@@ -94,10 +94,25 @@ public final class SqliteOptions {
         return accepted.contains(Weakness.SYNCHRONOUS_NORMAL) ? Synchronous.NORMAL : Synchronous.FULL;
     }
 
-    /** SQLite's levels, weakest first, by its numbers. */
+    /** SQLite's levels, by its numbers. */
     enum Synchronous {
-        OFF,
-        NORMAL,
-        FULL
+        OFF(0),
+        NORMAL(1),
+        FULL(2);
+
+        private final int level;
+
+        Synchronous(int level) {
+            this.level = level;
+        }
+
+        int level() {
+            return level;
+        }
+
+        /** The level of a number; EXTRA, which is stronger than FULL, counts as it. */
+        static Synchronous of(int number) {
+            return number <= 0 ? OFF : number == 1 ? NORMAL : FULL;
+        }
     }
 }

@@ -33,9 +33,9 @@ final class SqliteSettings {
         }
         int synchronous =
                 handle.createQuery("PRAGMA synchronous").mapTo(Integer.class).one();
-        if (synchronous < accepted.ordinal()) {
+        if (synchronous < accepted.level()) {
             throw StoreException.unusable(
-                    "the SQLite database " + file + " runs with synchronous=" + Synchronous.values()[synchronous]
+                    "the SQLite database " + file + " runs with synchronous=" + Synchronous.of(synchronous)
                             + ", which can lose acknowledged events: set " + accepted
                             + ", or accept it by name with SqliteOptions.accept",
                     null,

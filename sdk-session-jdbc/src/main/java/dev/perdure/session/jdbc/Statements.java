@@ -25,7 +25,7 @@ class Statements {
     final String session(String condition) {
         return """
                 SELECT s.id, s.tenant, s.name, s.agent, s.status, s.labels, s.fence, s.owner, s.lease_until, s.attempts,
-                  s.retry_at, s.opened_at, s.changed_at, %s AS now,
+                  s.retry_at, s.inbox_head, s.opened_at, s.changed_at, %s AS now,
                   (SELECT max(e.seq) FROM perdure_event e WHERE e.session = s.id) AS head,
                   CASE WHEN s.attempts = 0 THEN 0 WHEN %s THEN 1 ELSE 0 END AS progressed
                 FROM perdure_session s WHERE %s""".formatted(dialect.now(), PROGRESSED, condition);

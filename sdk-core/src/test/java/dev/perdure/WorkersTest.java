@@ -1,0 +1,400 @@
+package dev.perdure;
+
+import static dev.perdure.FakeModel.call;
+import static dev.perdure.FakeModel.calls;
+import static dev.perdure.FakeModel.text;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.perdure.internal.engine.Bodies;
+import dev.perdure.session.Actor;
+import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
+import dev.perdure.session.Json;
+import dev.perdure.session.Part;
+import dev.perdure.session.PerdureException;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.SessionView;
+import dev.perdure.spi.ModelClient;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.tool.Tool;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who takes up what, and what happens when workers stop or their store does. */
+@Timeout(40)
+class WorkersTest {
+    private final InMemorySessionStore store = InMemorySessionStore.create();
+    private final SessionId id = SessionId.of("acme", "s");
+
+    private static Agent agent(ModelClient model) {
+        return Agent.builder("a").model(model).build();
+    }
+
+    /** What a process without agents does. */
+    private void post(SessionId session, String key) {
+        store.open(new SessionStore.NewSession(
+                session, "a", Map.of(), Draft.of(EventId.random(), 0, new Event.SessionOpened("a", Map.of()))));
+        store.post(
+                session,
+                new SessionStore.Post(
+                        key,
+                        Event.InputKind.MESSAGE,
+                        Actor.user("ann"),
+                        Json.of(new Bodies.Message(List.of(new Part.Text("hi")), Input.When.NEXT_TURN))));
+    }
+
+    private boolean ended(SessionId session) {
+        return Sessions.count(store, session, Event.TurnEnded.class) == 1;
+    }
+
+    @Test
+    void sessionPostedElsewhere_isClaimed() {
+        post(id, "k");
+        try (AgentRuntime runtime =
+                Sessions.quick(store, agent(FakeModel.steps(text("x")))).build()) {
+            Sessions.eventually("claimed and run", () -> ended(id));
+            assertThat(runtime.find(id)).isPresent();
+        }
+    }
+
+    @Test
+    void runtimeWithoutWorkers_claimsNothing_butRunsWhatIsSentToHere() {
+        post(SessionId.of("acme", "other"), "k");
+        try (AgentRuntime runtime = Sessions.quick(store, agent(FakeModel.steps(text("x"))))
+                .workers(0)
+                .build()) {
+            assertThat(Sessions.await(runtime.open(id, "a").send("hi"))).isInstanceOf(Outcome.Done.class);
+        }
+        assertThat(ended(SessionId.of("acme", "other"))).isFalse();
+    }
+
+    @Test
+    void sendersToARuntimeWithoutWorkers_areAllAnswered_howeverTheyRace() {
+        try (AgentRuntime runtime = Sessions.quick(store, agent(FakeModel.steps(text("x"))))
+                .workers(0)
+                .build()) {
+            AgentSession session = runtime.open(id, "a");
+            for (int i = 0; i < 300; i++) {
+                Turn first = session.send("one");
+                Turn second = session.send("two");
+                assertThat(Sessions.await(second)).isInstanceOf(Outcome.Done.class);
+                assertThat(Sessions.await(first)).isInstanceOf(Outcome.Done.class);
+            }
+        }
+    }
+
+    @Test
+    void sessionThatKillsItsWorkers_isQuarantined_andAnOperatorResumesIt() {
+        AtomicBoolean poisonous = new AtomicBoolean(true);
+        Agent agent = new Agent() {
+            @Override
+            public String name() {
+                return "a";
+            }
+
+            @Override
+            public Decision next(SessionView view) {
+                if (poisonous.get()) {
+                    throw new OutOfMemoryError("simulated");
+                }
+                return new Decision.Finish("survived");
+            }
+
+            @Override
+            public ModelClient model() {
+                return FakeModel.steps(text("x"));
+            }
+        };
+        try (AgentRuntime runtime = AgentRuntime.builder(store)
+                .agents(agent)
+                .lease(Duration.ofMillis(100))
+                .poll(Duration.ofMillis(10))
+                .quarantineAfter(2)
+                .build()) {
+            AgentSession session = runtime.open(id, "a");
+            Turn turn = session.send("hi");
+            Sessions.eventually(
+                    "quarantined", () -> store.find(id).orElseThrow().status() == SessionStatus.QUARANTINED);
+            Outcome outcome = null;
+            while (outcome == null) {
+                try {
+                    outcome = Sessions.await(turn);
+                } catch (PerdureException e) {
+                    assertThat(e).hasMessageContaining("broke off");
+                }
+            }
+            assertThat(outcome).isInstanceOf(Outcome.Quarantined.class);
+
+            poisonous.set(false);
+            runtime.operator().resume(id, Actor.user("ops"));
+            Sessions.eventually("resumed", () -> ended(id));
+            assertThat(Sessions.await(turn).findDone().orElseThrow().text()).isEqualTo("survived");
+        }
+        LogRules.check(Sessions.log(store, id));
+    }
+
+    @Test
+    void tenant_getsNoMoreThanItsShareOfWorkers() {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        CountDownLatch full = new CountDownLatch(2);
+        CountDownLatch go = new CountDownLatch(1);
+        Agent agent = agent(new FakeModel(request -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            full.countDown();
+            Sessions.await(go);
+            running.decrementAndGet();
+            return text("x");
+        }));
+        List<SessionId> sessions = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            sessions.add(SessionId.of("acme", "s" + i));
+        }
+        post(sessions.get(0), "k");
+        try (AgentRuntime runtime =
+                Sessions.quick(store, agent).workers(8).workersPerTenant(2).build()) {
+            // One runs when the others come: together they must not be more than two.
+            Sessions.eventually("the first runs", () -> running.get() == 1);
+            sessions.stream().skip(1).forEach(session -> post(session, "k"));
+            Sessions.await(full);
+            go.countDown();
+            Sessions.eventually("all end", () -> sessions.stream().allMatch(this::ended));
+            assertThat(runtime.find(id)).isEmpty();
+        }
+        assertThat(most.get()).isEqualTo(2);
+    }
+
+    @Test
+    void sessionTakenUpAgain_restsWhenThereIsNothingToDo() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.pure("t", "", Json.class, (in, call) -> {
+                    inTool.countDown();
+                    Sessions.await(go);
+                    return "ok";
+                }))
+                .build();
+        AgentRuntime first = AgentRuntime.open(store, agent);
+        first.open(id, "a").send("hi");
+        Sessions.await(inTool);
+        go.countDown();
+        first.close();
+        FaultyStore counted = new FaultyStore(store);
+        try (AgentRuntime second = Sessions.quick(counted, agent).build()) {
+            Sessions.eventually("idle", () -> store.find(id).orElseThrow().status() == SessionStatus.IDLE);
+            assertThat(second.find(id)).isPresent();
+        }
+        // What was consumed before the session was handed over is not new: one more run, and no other.
+        assertThat(store.find(id).orElseThrow().status()).isEqualTo(SessionStatus.IDLE);
+        assertThat(Sessions.events(store, id, Event.HandedBack.class))
+                .noneMatch(back -> back.reason().equals("nothing to do"));
+    }
+
+    @Test
+    void closeDuringATool_letsItEnd_andAnotherGoesOnAtOnce() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicInteger ran = new AtomicInteger();
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.once("t", "", Json.class, (in, call) -> {
+                            inTool.countDown();
+                            Sessions.await(go);
+                            return ran.incrementAndGet();
+                        })
+                        .noProbe())
+                .build();
+        // Leases far longer than the test: only a session that was given back can go on.
+        AgentRuntime first = AgentRuntime.open(store, agent);
+        Turn turn = first.open(id, "a").send("hi");
+        Sessions.await(inTool);
+        Thread closing = new Thread(first::close);
+        closing.start();
+        Sessions.eventually("close waits for the tool", () -> closing.getState() == Thread.State.TIMED_WAITING);
+        go.countDown();
+        try (AgentRuntime second = AgentRuntime.open(store, agent)) {
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+            assertThat(second.find(id)).isPresent();
+        }
+        assertThat(ran).hasValue(1);
+        assertThat(Sessions.types(store, id)).contains("HandedBack").doesNotContain("TakenOver", "ToolInDoubt");
+        LogRules.check(Sessions.log(store, id));
+    }
+
+    @Test
+    void closeThatWillNotWait_leavesAOnceCallToItsEnd_andItsResultToTheInbox() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicInteger ran = new AtomicInteger();
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.once("t", "", Json.class, (in, call) -> {
+                            inTool.countDown();
+                            Sessions.await(go);
+                            return "paid " + ran.incrementAndGet();
+                        })
+                        .noProbe())
+                .build();
+        AgentRuntime first = AgentRuntime.builder(store)
+                .agents(agent)
+                .closeGrace(Duration.ZERO)
+                .build();
+        first.open(id, "a").send("hi");
+        Sessions.await(inTool);
+        first.close();
+        assertThat(store.find(id).orElseThrow().status()).isEqualTo(SessionStatus.READY);
+        go.countDown();
+        Sessions.eventually(
+                "the late result is posted", () -> !store.inbox(id, 0, 10).isEmpty());
+        try (AgentRuntime second = AgentRuntime.open(store, agent)) {
+            Sessions.eventually("the turn ends", () -> ended(id));
+            assertThat(second.find(id)).isPresent();
+        }
+        assertThat(ran).hasValue(1);
+        assertThat(Sessions.events(store, id, Event.ToolFinished.class))
+                .singleElement()
+                .extracting(Event.ToolFinished::output)
+                .isEqualTo("paid 1");
+        LogRules.check(Sessions.log(store, id));
+    }
+
+    @Test
+    void closeDuringAModelCall_handsBack_andAnotherCallsAgain() {
+        CountDownLatch inCall = new CountDownLatch(1);
+        AtomicInteger asked = new AtomicInteger();
+        ModelClient model = (request, scope) -> {
+            if (asked.incrementAndGet() > 1) {
+                return text("done");
+            }
+            CountDownLatch stop = new CountDownLatch(1);
+            scope.interruption().onRequest(stop::countDown);
+            inCall.countDown();
+            Sessions.await(stop);
+            throw dev.perdure.model.ModelException.of(dev.perdure.model.ModelException.Kind.INTERRUPTED, "interrupted");
+        };
+        AgentRuntime first = AgentRuntime.builder(store)
+                .agents(agent(model))
+                .closeGrace(Duration.ZERO)
+                .build();
+        Turn turn = first.open(id, "a").send("hi");
+        Sessions.await(inCall);
+        first.close();
+        try (AgentRuntime second = AgentRuntime.open(store, agent(model))) {
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+            assertThat(second.find(id)).isPresent();
+        }
+        assertThat(Sessions.count(store, id, Event.HandedBack.class)).isEqualTo(1);
+    }
+
+    @Test
+    void closedRuntime_refusesWhatIsSent() {
+        AgentRuntime runtime = AgentRuntime.open(store, agent(FakeModel.steps(text("x"))));
+        AgentSession session = runtime.open(id, "a");
+        runtime.close();
+        runtime.close();
+        assertThatThrownBy(() -> session.send("hi")).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void storeThatFailsForAWhile_losesNothing_andDoublesNothing() {
+        AtomicInteger verbs = new AtomicInteger();
+        FaultyStore shaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                fail(verb, 3);
+            }
+
+            @Override
+            public void after(String verb, SessionStore.@Nullable Batch batch) {
+                fail(verb, 4);
+            }
+
+            private void fail(String verb, int each) {
+                boolean writes = verb.equals("append") || verb.equals("renew") || verb.equals("claimReady");
+                if (writes && verbs.incrementAndGet() % each == 0) {
+                    throw FaultyStore.unavailable(verb);
+                }
+            }
+        });
+        AtomicInteger ran = new AtomicInteger();
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), calls(call("t", "{}"), call("t", "{}")), text("done")))
+                .tool(Tool.once("t", "", Json.class, (in, call) -> ran.incrementAndGet())
+                        .noProbe())
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(shaky, agent)) {
+            AgentSession session = runtime.open(id, "a");
+            for (int i = 1; i <= 3; i++) {
+                assertThat(Sessions.await(session.send("hi"))).isInstanceOf(Outcome.Done.class);
+                assertThat(ran).hasValue(3 * i);
+            }
+        }
+        LogRules.check(Sessions.log(store, id));
+    }
+
+    @Test
+    void storeThatNeverComesBack_endsTheRun_andItsSenderIsTold() {
+        FaultyStore dying = new FaultyStore(store).dieBefore(FaultyStore.with(Event.ModelReplied.class));
+        CountDownLatch failed = new CountDownLatch(1);
+        RuntimeListener listener = new RuntimeListener() {
+            @Override
+            public void onRunFailed(SessionId session, Throwable error) {
+                failed.countDown();
+            }
+        };
+        try (AgentRuntime runtime = Sessions.quick(dying, agent(FakeModel.steps(text("x"))))
+                .listener(listener)
+                .build()) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            assertThatThrownBy(() -> Sessions.await(turn))
+                    .isInstanceOf(PerdureException.class)
+                    .hasMessageContaining("this process is dead");
+            Sessions.await(failed);
+        }
+    }
+
+    @Test
+    void leaseThatRanOutByTheOwnClock_stopsTheTools_althoughTheStoreIsSilent() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch stopped = new CountDownLatch(1);
+        CountDownLatch never = new CountDownLatch(1);
+        AtomicBoolean silent = new AtomicBoolean();
+        FaultyStore flaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (silent.get()) {
+                    throw FaultyStore.unavailable(verb);
+                }
+            }
+        });
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.pure("t", "", Json.class, (in, call) -> {
+                    call.interruption().onRequest(stopped::countDown);
+                    inTool.countDown();
+                    never.await();
+                    return "never";
+                }))
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(flaky, agent).workers(0).build()) {
+            runtime.open(id, "a").send("hi");
+            Sessions.await(inTool);
+            silent.set(true);
+            Sessions.await(stopped);
+        }
+        assertThat(Sessions.count(store, id, Event.ToolFinished.class)).isZero();
+    }
+}

@@ -1,0 +1,243 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.InboxItem;
+import dev.perdure.session.Position;
+import dev.perdure.session.Question;
+import dev.perdure.session.QuestionId;
+import dev.perdure.session.Recorded;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionInfo;
+import dev.perdure.session.SessionStatus;
+import dev.perdure.session.TenantId;
+import dev.perdure.spi.BlobStore;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.testkit.crash.CrashStore;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jdbi.v3.core.statement.SqlLogger;
+import org.jspecify.annotations.Nullable;
+
+/** SQLite as it is, and with one mistake each, for child JVMs. */
+public final class CrashStores {
+    private CrashStores() {}
+
+    private static SessionStore sqlite(Path folder) {
+        return JdbcSessionStore.sqlite(folder.resolve("sessions.db"));
+    }
+
+    /** No mistake. */
+    public static final class Right implements CrashStore {
+        @Override
+        public SessionStore open(Path folder) {
+            return sqlite(folder);
+        }
+    }
+
+    /** Appends under any fence and owner: a paused worker writes on after a takeover. */
+    public static final class WithoutFence implements CrashStore {
+        @Override
+        public SessionStore open(Path folder) {
+            SqliteFile.Wiring wiring =
+                    new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, config -> {}, dialect -> new Statements(dialect) {
+                        @Override
+                        String held() {
+                            return "(:fence IS NOT NULL OR :owner IS NOT NULL)";
+                        }
+                    });
+            return JdbcSessionStore.sqlite(folder.resolve("sessions.db"), SqliteOptions.standard(), wiring);
+        }
+    }
+
+    /** A release that does not look at the inbox: what came since its worker last looked lies there. */
+    public static final class WithMissedWakeUps implements CrashStore {
+        @Override
+        public SessionStore open(Path folder) {
+            return new Forwarding(sqlite(folder)) {
+                @Override
+                public Appended append(Lease lease, Position after, Batch batch) {
+                    Release release = batch.release();
+                    return super.append(lease, after, release == null ? batch : blind(batch, release));
+                }
+            };
+        }
+
+        private static SessionStore.Batch blind(SessionStore.Batch batch, SessionStore.Release release) {
+            return new SessionStore.Batch(
+                    batch.events(),
+                    batch.consumed(),
+                    batch.opened(),
+                    batch.closed(),
+                    batch.agent(),
+                    new SessionStore.Release(release.target(), Long.MAX_VALUE));
+        }
+    }
+
+    /** Says that intents are stored, and stores them with what comes next. */
+    public static final class WithLateIntents implements CrashStore {
+        @Override
+        public SessionStore open(Path folder) {
+            return new LateIntents(sqlite(folder));
+        }
+    }
+
+    private static final class LateIntents extends Forwarding {
+        private final Map<Lease, Held> held = new ConcurrentHashMap<>();
+
+        private record Held(Position after, Batch batch) {}
+
+        LateIntents(SessionStore store) {
+            super(store);
+        }
+
+        @Override
+        public Appended append(Lease lease, Position after, Batch batch) {
+            Held before = held.remove(lease);
+            if (before != null) {
+                return super.append(lease, before.after(), both(before.batch(), batch));
+            }
+            if (batch.release() != null || batch.events().stream().noneMatch(LateIntents::isIntent)) {
+                return super.append(lease, after, batch);
+            }
+            held.put(lease, new Held(after, batch));
+            int last = batch.events().size() - 1;
+            return new Appended.Ok(
+                    new Position(
+                            after.seq() + last + 1, batch.events().get(last).id()),
+                    Instant.now());
+        }
+
+        private static boolean isIntent(Draft draft) {
+            return draft.event() instanceof Event.ToolStarted;
+        }
+
+        private static Batch both(Batch one, Batch other) {
+            return new Batch(
+                    both(one.events(), other.events()),
+                    both(one.consumed(), other.consumed()),
+                    both(one.opened(), other.opened()),
+                    both(one.closed(), other.closed()),
+                    other.agent() == null ? one.agent() : other.agent(),
+                    other.release());
+        }
+
+        private static <T> List<T> both(List<T> one, List<T> other) {
+            List<T> all = new ArrayList<>(one);
+            all.addAll(other);
+            return all;
+        }
+    }
+
+    /** A store that does what another does. */
+    private static class Forwarding implements SessionStore {
+        private final SessionStore store;
+
+        Forwarding(SessionStore store) {
+            this.store = store;
+        }
+
+        @Override
+        public Opened open(NewSession session) {
+            return store.open(session);
+        }
+
+        @Override
+        public Claimed claim(SessionId id, Terms terms) {
+            return store.claim(id, terms);
+        }
+
+        @Override
+        public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+            return store.claimReady(terms, filter, max);
+        }
+
+        @Override
+        public List<Renewal> renew(List<Lease> leases, Duration ttl) {
+            return store.renew(leases, ttl);
+        }
+
+        @Override
+        public Appended append(Lease lease, Position after, Batch batch) {
+            return store.append(lease, after, batch);
+        }
+
+        @Override
+        public Posted post(SessionId id, Post item) {
+            return store.post(id, item);
+        }
+
+        @Override
+        public Posted postAndClaim(SessionId id, Post item, Terms terms) {
+            return store.postAndClaim(id, item, terms);
+        }
+
+        @Override
+        public List<Recorded> read(SessionId id, long after, int limit) {
+            return store.read(id, after, limit);
+        }
+
+        @Override
+        public Position head(SessionId id) {
+            return store.head(id);
+        }
+
+        @Override
+        public List<InboxItem> inbox(SessionId id, long after, int limit) {
+            return store.inbox(id, after, limit);
+        }
+
+        @Override
+        public Optional<SessionInfo> find(SessionId id) {
+            return store.find(id);
+        }
+
+        @Override
+        public List<SessionInfo> list(TenantId tenant, Set<SessionStatus> status, String afterName, int limit) {
+            return store.list(tenant, status, afterName, limit);
+        }
+
+        @Override
+        public List<Question> questions(TenantId tenant, @Nullable Question after, int limit) {
+            return store.questions(tenant, after, limit);
+        }
+
+        @Override
+        public Optional<Question> findQuestion(QuestionId id) {
+            return store.findQuestion(id);
+        }
+
+        @Override
+        public Map<String, Long> ready() {
+            return store.ready();
+        }
+
+        @Override
+        public boolean delete(SessionId id) {
+            return store.delete(id);
+        }
+
+        @Override
+        public BlobStore blobs() {
+            return store.blobs();
+        }
+
+        @Override
+        public Guarantees guarantees() {
+            return store.guarantees();
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+}
