@@ -41,6 +41,9 @@ public final class Quickstart {
         } catch (IllegalArgumentException e) {
             System.err.println("quickstart: " + e.getMessage());
             System.exit(2);
+        } catch (InterruptedException e) {
+            System.err.println("quickstart: stopped");
+            System.exit(130);
         }
     }
 

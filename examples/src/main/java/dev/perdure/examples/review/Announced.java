@@ -25,7 +25,7 @@ public final class Announced implements RuntimeListener, AutoCloseable {
     /** One announced event. */
     public record Line(long seq, String id, String type) {
         static Line parse(String line) {
-            String[] fields = line.split(" ");
+            String[] fields = line.split(" ", 3);
             return new Line(Long.parseLong(fields[0]), fields[1], fields[2]);
         }
     }

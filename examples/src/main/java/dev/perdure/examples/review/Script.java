@@ -116,7 +116,7 @@ public final class Script {
                 survey.files().size(),
                 survey.allWords(),
                 list(answers.to("record_finding")
-                        .map(answer -> answer.output().split(" ")[0] + ": "
+                        .map(answer -> answer.output().split(" ", 2)[0] + ": "
                                 + answer.arguments().findText("text").orElse("?"))
                         .toList()),
                 survey.links().isEmpty() ? "All links between these files lead somewhere." : list(survey.links()),

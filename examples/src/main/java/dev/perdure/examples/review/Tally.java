@@ -52,7 +52,7 @@ public record Tally(int kills, long resumed, long toolCalls, long duplicateEffec
                 .filter(known::contains)
                 .collect(Collectors.toSet());
         // A finding under a key that no call of the log has is one too many as well.
-        return findings.size() - kept.size();
+        return (long) findings.size() - kept.size();
     }
 
     private static long lost(List<Recorded> log, List<Announced.Line> announced) {

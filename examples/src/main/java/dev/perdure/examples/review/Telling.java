@@ -62,7 +62,7 @@ final class Telling {
         int stdout = output.indexOf(STDOUT);
         String shown = stdout < 0 ? output : output.substring(stdout + STDOUT.length());
         List<String> lines = shown.lines().filter(line -> !line.isBlank()).toList();
-        if (lines.isEmpty() || stdout < 0 && output.startsWith("exit code")) {
+        if (lines.isEmpty() || (stdout < 0 && output.startsWith("exit code"))) {
             return lines.isEmpty() ? "nothing" : lines.get(0).replace("exit code 0", "printed nothing");
         }
         String first = lines.get(0).strip();

@@ -49,6 +49,6 @@ public final class Worker {
 
     /** Whatever ends the quickstart ends its worker too. */
     private static void endWith(ProcessHandle parent) {
-        parent.onExit().thenRun(() -> Runtime.getRuntime().halt(1));
+        var unused = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(1));
     }
 }

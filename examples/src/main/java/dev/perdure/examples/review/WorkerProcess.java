@@ -10,8 +10,11 @@ import java.util.concurrent.TimeUnit;
 
 /** A {@link Worker} in a JVM of its own, which prints to this one's output. */
 public final class WorkerProcess {
-    /** 128 + 9: what a process ends with that was killed with SIGKILL. */
-    private static final int KILLED = 137;
+    /** 128 and the number of the signal: what a process ends with that was ended by one. */
+    private static final int SIGINT = 130;
+
+    private static final int SIGKILL = 137;
+    private static final int SIGTERM = 143;
     /** When no finding was filed until then, it is time all the same. */
     private static final int MANY_CALLS = 16;
 
@@ -63,8 +66,16 @@ public final class WorkerProcess {
         process.destroyForcibly();
     }
 
-    /** Waits for its end; whether it was killed. */
+    /**
+     * Waits for its end; whether it was killed.
+     *
+     * @throws InterruptedException when somebody stopped it, as with Ctrl-C
+     */
     public boolean awaitKilled() throws InterruptedException {
-        return process.waitFor() == KILLED;
+        int status = process.waitFor();
+        if (status == SIGINT || status == SIGTERM) {
+            throw new InterruptedException("the worker was stopped");
+        }
+        return status == SIGKILL;
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.examples.terminal;
 
 import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import org.jspecify.annotations.Nullable;
 
@@ -27,16 +28,13 @@ public final class CtrlC {
 
     private record Pressed(Runnable action) implements InvocationHandler {
         @Override
-        public @Nullable Object invoke(Object proxy, java.lang.reflect.Method method, @Nullable Object[] arguments) {
-            return switch (method.getName()) {
-                case "handle" -> {
-                    action.run();
-                    yield null;
-                }
-                case "equals" -> proxy == arguments[0];
-                case "hashCode" -> System.identityHashCode(proxy);
-                default -> "CtrlC";
-            };
+        public @Nullable Object invoke(Object proxy, Method method, @Nullable Object[] arguments)
+                throws ReflectiveOperationException {
+            if (method.getDeclaringClass() == Object.class) {
+                return method.invoke(this, arguments);
+            }
+            action.run();
+            return null;
         }
     }
 }
