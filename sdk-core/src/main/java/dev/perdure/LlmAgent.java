@@ -144,12 +144,12 @@ public final class LlmAgent implements Agent {
         for (int i = events.size() - 1; i >= 0; i--) {
             Event event = events.get(i).event();
             if (event instanceof Event.ModelReplied
-                    || event instanceof Event.ModelFailed failure && !failure.willRetry()
+                    || (event instanceof Event.ModelFailed failure && !failure.willRetry())
                     || event instanceof Event.ToolFinished
                     || event instanceof Event.TurnStarted
-                    || event instanceof Event.InputReceived input
+                    || (event instanceof Event.InputReceived input
                             && input.kind() == Event.InputKind.MESSAGE
-                            && input.disposition() == Event.Disposition.APPLIED) {
+                            && input.disposition() == Event.Disposition.APPLIED)) {
                 return events.get(i);
             }
         }
