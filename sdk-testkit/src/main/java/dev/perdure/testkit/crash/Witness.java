@@ -22,11 +22,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes down, beside the store, what a child was promised and what it asked: what the log is compared with later. Thread-safe. */
 final class Witness implements RuntimeListener, AutoCloseable {
+    /** Decision and model call are on one thread, that of the run. */
+    private static final ThreadLocal<@Nullable Position> DECIDED = new ThreadLocal<>();
+
     private final Lines acks;
     private final Lines events;
     private final Lines requests;
-    /** Decision and model call are on one thread, that of the run. */
-    private final ThreadLocal<@Nullable Position> decided = new ThreadLocal<>();
+
 
     Witness(Path folder, int slot) {
         this.acks = new Lines(acks(folder, slot));
@@ -66,7 +68,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
     }
 
     private void asked(CallScope scope, ModelRequest request) {
-        Position position = decided.get();
+        Position position = DECIDED.get();
         if (position != null) {
             requests.add(scope.session().name(), position.seq(), position.event(), hash(request));
         }
@@ -114,7 +116,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
 
         @Override
         public Decision next(SessionView view) {
-            decided.set(view.position());
+            DECIDED.set(view.position());
             return agent.next(view);
         }
 
