@@ -51,8 +51,8 @@ final class CrashChild {
 
     private void live() {
         double slow = orders.plan().pauses() ? 1 : SLOW_CLAIMS;
-        try (SessionStore store =
-                        new CrashingStore(Orders.open(orders.store(), orders.folder()), crasher, random, slow, orders.lease());
+        try (SessionStore store = new CrashingStore(
+                        Orders.open(orders.store(), orders.folder()), crasher, random, slow, orders.lease());
                 EffectLedger ledger = EffectLedger.open(Orders.ledger(orders.folder()));
                 AgentRuntime runtime = runtime(store, ledger)) {
             crasher.say("ready");

@@ -29,7 +29,6 @@ final class Witness implements RuntimeListener, AutoCloseable {
     private final Lines events;
     private final Lines requests;
 
-
     Witness(Path folder, int slot) {
         this.acks = new Lines(acks(folder, slot));
         this.events = new Lines(events(folder, slot));
@@ -95,7 +94,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
         ModelReply call(ModelRequest request, CallScope scope);
     }
 
-    private final class Watched implements Agent {
+    private static final class Watched implements Agent {
         private final Agent agent;
         private final ModelClient model;
 
