@@ -6,9 +6,8 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** A child JVM from its start to its end, as its parent sees it. */
 final class Child {
@@ -18,8 +17,8 @@ final class Child {
     private final Process process;
     private final Plan plan;
     private final Signals signals;
-    private final ScheduledExecutorService timers;
-    private final AtomicReference<CrashPoint> killedAt = new AtomicReference<>();
+    private final Timers timers;
+    private final AtomicReference<@Nullable CrashPoint> killedAt = new AtomicReference<>();
     private final long started = System.nanoTime();
     /** How long it may live once it runs. */
     private volatile long lifeMillis;
@@ -27,7 +26,7 @@ final class Child {
     private volatile boolean ready;
     private volatile boolean paused;
 
-    Child(Process process, Plan plan, Signals signals, ScheduledExecutorService timers) {
+    Child(Process process, Plan plan, Signals signals, Timers timers) {
         this.process = process;
         this.plan = plan;
         this.signals = signals;
@@ -57,7 +56,7 @@ final class Child {
 
     /** Follows it until it is dead. */
     void follow() {
-        timers.schedule(this::killUnlessReady, STARTING_MILLIS, TimeUnit.MILLISECONDS);
+        timers.after(STARTING_MILLIS, this::killUnlessReady);
         try (BufferedReader words = process.inputReader(StandardCharsets.UTF_8)) {
             for (String line = words.readLine(); line != null; line = words.readLine()) {
                 if (line.startsWith(Crasher.SAY)) {
@@ -90,9 +89,9 @@ final class Child {
         long took = (System.nanoTime() - started) / 1_000_000;
         lifeMillis = took * plan.afterPercent() / 100;
         if (plan.point() == CrashPoint.ANYWHERE && plan.pauses()) {
-            timers.schedule(this::pause, lifeMillis, TimeUnit.MILLISECONDS);
+            timers.after(lifeMillis, this::pause);
         } else if (plan.percent() > 0) {
-            timers.schedule(this::killUnlessPaused, took * plan.percent() / 100, TimeUnit.MILLISECONDS);
+            timers.after(took * plan.percent() / 100, this::killUnlessPaused);
         }
     }
 
@@ -107,12 +106,12 @@ final class Child {
         signals.stop(process);
         // It reads this when it goes on.
         say("go");
-        timers.schedule(this::resume, plan.pauseMillis(), TimeUnit.MILLISECONDS);
+        timers.after(plan.pauseMillis(), this::resume);
     }
 
     private void resume() {
         signals.resume(process);
-        timers.schedule(() -> kill(CrashPoint.ANYWHERE), lifeMillis, TimeUnit.MILLISECONDS);
+        timers.after(lifeMillis, () -> kill(CrashPoint.ANYWHERE));
     }
 
     private void say(String word) {

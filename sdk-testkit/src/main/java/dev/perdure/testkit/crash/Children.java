@@ -12,7 +12,6 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -20,13 +19,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Children implements AutoCloseable {
     private static final int MOST_FAILURES = 5;
     private static final int LONGEST_END = 20;
-    private static final int WARM_UP_SECONDS = 3;
+    private static final int WARM_UP_MILLIS = 3_000;
     private static final Plan UNHARMED = new Plan(CrashPoint.BEFORE_APPEND, Integer.MAX_VALUE, 0, 0);
 
     private final CrashHarness.Settings settings;
     private final JavaCommand java;
     private final Signals signals = new Signals();
-    private final ScheduledThreadPoolExecutor timers = new ScheduledThreadPoolExecutor(1);
+    private final Timers timers = new Timers();
     private final Map<CrashPoint, Integer> kills = new ConcurrentHashMap<>();
     private final Map<CrashPoint, Integer> pauses = new ConcurrentHashMap<>();
     private final AtomicInteger planned = new AtomicInteger();
@@ -39,7 +38,6 @@ final class Children implements AutoCloseable {
     Children(CrashHarness.Settings settings) {
         this.settings = settings;
         this.java = new JavaCommand(settings.folder());
-        timers.setRemoveOnCancelPolicy(true);
     }
 
     Map<CrashPoint, Integer> kills() {
@@ -61,7 +59,7 @@ final class Children implements AutoCloseable {
         Orders orders = orders(folder, 0, 0, true, UNHARMED);
         Process process = java.startFirst(CrashChild.class, "child-0", orders.arguments());
         Child child = new Child(process, UNHARMED, signals, timers);
-        timers.schedule(child::end, WARM_UP_SECONDS, TimeUnit.SECONDS);
+        timers.after(WARM_UP_MILLIS, child::end);
         child.follow();
         java.clean("child-0");
     }
@@ -180,7 +178,7 @@ final class Children implements AutoCloseable {
     @Override
     public void close() {
         alive.forEach(child -> child.kill(CrashPoint.ANYWHERE));
-        timers.shutdownNow();
+        timers.close();
         signals.close();
     }
 }

@@ -139,8 +139,9 @@ public final class EffectLedger implements AutoCloseable {
 
     private void catchUp() throws IOException {
         ByteBuffer more = ByteBuffer.allocate((int) (file.size() - offset));
-        while (more.hasRemaining() && file.read(more, offset + more.position()) >= 0) {
-            continue;
+        int read = 0;
+        while (more.hasRemaining() && read >= 0) {
+            read = file.read(more, offset + more.position());
         }
         offset += more.position();
         Lines.parse(new String(more.array(), 0, more.position(), StandardCharsets.UTF_8))

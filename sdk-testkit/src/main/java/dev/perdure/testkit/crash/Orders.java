@@ -55,7 +55,10 @@ record Orders(
 
     static SessionStore open(String store, Path folder) {
         try {
-            CrashStore made = (CrashStore) Class.forName(store).getConstructor().newInstance();
+            CrashStore made = Class.forName(store)
+                    .asSubclass(CrashStore.class)
+                    .getConstructor()
+                    .newInstance();
             return made.open(folder.resolve("store"));
         } catch (ReflectiveOperationException | ClassCastException e) {
             throw new IllegalArgumentException(

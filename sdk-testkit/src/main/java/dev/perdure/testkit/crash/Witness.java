@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes down, beside the store, what a child was promised and what it asked: what the log is compared with later. Thread-safe. */
 final class Witness implements RuntimeListener, AutoCloseable {
+    /** Decision and model call are on one thread, that of the run. */
+    private static final ThreadLocal<@Nullable Position> DECIDED = new ThreadLocal<>();
+
     private final Lines acks;
     private final Lines events;
     private final Lines requests;
-    /** Decision and model call are on one thread, that of the run. */
-    private final ThreadLocal<@Nullable Position> decided = new ThreadLocal<>();
 
     Witness(Path folder, int slot) {
         this.acks = new Lines(acks(folder, slot));
@@ -66,7 +67,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
     }
 
     private void asked(CallScope scope, ModelRequest request) {
-        Position position = decided.get();
+        Position position = DECIDED.get();
         if (position != null) {
             requests.add(scope.session().name(), position.seq(), position.event(), hash(request));
         }
@@ -93,7 +94,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
         ModelReply call(ModelRequest request, CallScope scope);
     }
 
-    private final class Watched implements Agent {
+    private static final class Watched implements Agent {
         private final Agent agent;
         private final ModelClient model;
 
@@ -114,7 +115,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
 
         @Override
         public Decision next(SessionView view) {
-            decided.set(view.position());
+            DECIDED.set(view.position());
             return agent.next(view);
         }
 
