@@ -23,7 +23,6 @@ class CrashHarnessTest {
                 .kills(20)
                 .children(3)
                 .seed(30)
-                
                 .run();
 
         assertThat(report.violations()).isEmpty();
