@@ -41,7 +41,8 @@ final class CallDesk {
     private final RunningCall.Desk bodies;
     private final Map<CallId, RunningCall> running = new HashMap<>();
     private final List<RunningCall> ready = new ArrayList<>();
-    private boolean dispatching;
+    /** The first call of the step that the agent lets run; leave is given for one step, never for the next. */
+    private @Nullable CallId dispatched;
 
     CallDesk(SessionId session, Journal journal, RunningCall.Desk bodies) {
         this.session = session;
@@ -51,7 +52,7 @@ final class CallDesk {
 
     /** The agent wants the calls of the step at hand to run. */
     void dispatch() {
-        dispatching = true;
+        dispatched = firstCall(journal.view());
     }
 
     boolean running() {
@@ -80,7 +81,13 @@ final class CallDesk {
 
     /** Once one call of a step has left its first state the agent has said so, perhaps to a worker before this one: the others follow. */
     private boolean dispatched(SessionView view) {
-        return dispatching || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
+        CallId first = firstCall(view);
+        return first != null && first.equals(dispatched)
+                || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
+    }
+
+    private static @Nullable CallId firstCall(SessionView view) {
+        return view.calls().isEmpty() ? null : view.calls().get(0).id();
     }
 
     /** Takes every call as far as it goes without waiting. */
@@ -103,9 +110,6 @@ final class CallDesk {
                 case REVOKED -> start(call, tools, call.attempt() + 1);
                 default -> {}
             }
-        }
-        if (!journal.view().hasUnfinishedCalls()) {
-            dispatching = false;
         }
     }
 
