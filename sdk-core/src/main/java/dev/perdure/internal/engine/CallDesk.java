@@ -59,8 +59,10 @@ final class CallDesk {
         return !running.isEmpty();
     }
 
-    boolean runs(CallId call) {
-        return running.containsKey(call);
+    /** An attempt that was given up may live on beside the next one; it has no say any more. */
+    boolean runs(CallId call, int attempt) {
+        RunningCall now = running.get(call);
+        return now != null && now.attempt() == attempt;
     }
 
     /** Calls whose intent is about to be committed; they count as running from here on. */
@@ -338,8 +340,14 @@ final class CallDesk {
         if (call.state() == CallView.State.STARTED) {
             doubt(call, "its worker was gone before it had a result");
         }
-        closeQuestions(call, Answer.happened(finished.output(), "its former worker reported the result"));
-        settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, "its former worker reported the result");
+        String reason = "its former worker reported the result";
+        if (late.outcome() == Event.CallOutcome.INTERRUPTED) {
+            closeQuestions(call, Answer.didNotHappen(reason));
+            settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, reason);
+        } else {
+            closeQuestions(call, Answer.happened(finished.output(), reason));
+            settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, reason);
+        }
         journal.add(finished);
         return true;
     }
