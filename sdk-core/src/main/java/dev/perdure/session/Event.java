@@ -35,7 +35,8 @@ public sealed interface Event {
 
     /**
      * Whether this moves a session forward, so that it is not counted as another fruitless claim: an input was consumed, a
-     * model replied, a call got its result or was resolved, a turn ended.
+     * model replied, a call got its result or was resolved, a turn ended; or its worker gave it back in good order, to wait or for
+     * another to go on, which is no failure.
      */
     default boolean movesForward() {
         return this instanceof InputReceived
@@ -43,6 +44,8 @@ public sealed interface Event {
                 || this instanceof ToolFinished
                 || this instanceof ToolResolved
                 || this instanceof QuestionAnswered
+                || this instanceof WaitStarted
+                || this instanceof HandedBack
                 || this instanceof TurnEnded
                 || this instanceof SessionEnded;
     }

@@ -41,7 +41,8 @@ final class CallDesk {
     private final RunningCall.Desk bodies;
     private final Map<CallId, RunningCall> running = new HashMap<>();
     private final List<RunningCall> ready = new ArrayList<>();
-    private boolean dispatching;
+    /** The first call of the step that the agent lets run; leave is given for one step, never for the next. */
+    private @Nullable CallId dispatched;
 
     CallDesk(SessionId session, Journal journal, RunningCall.Desk bodies) {
         this.session = session;
@@ -51,15 +52,17 @@ final class CallDesk {
 
     /** The agent wants the calls of the step at hand to run. */
     void dispatch() {
-        dispatching = true;
+        dispatched = firstCall(journal.view());
     }
 
     boolean running() {
         return !running.isEmpty();
     }
 
-    boolean runs(CallId call) {
-        return running.containsKey(call);
+    /** An attempt that was given up may live on beside the next one; it has no say any more. */
+    boolean runs(CallId call, int attempt) {
+        RunningCall now = running.get(call);
+        return now != null && now.attempt() == attempt;
     }
 
     /** Calls whose intent is about to be committed; they count as running from here on. */
@@ -80,7 +83,13 @@ final class CallDesk {
 
     /** Once one call of a step has left its first state the agent has said so, perhaps to a worker before this one: the others follow. */
     private boolean dispatched(SessionView view) {
-        return dispatching || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
+        CallId first = firstCall(view);
+        return first != null && first.equals(dispatched)
+                || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
+    }
+
+    private static @Nullable CallId firstCall(SessionView view) {
+        return view.calls().isEmpty() ? null : view.calls().get(0).id();
     }
 
     /** Takes every call as far as it goes without waiting. */
@@ -103,9 +112,6 @@ final class CallDesk {
                 case REVOKED -> start(call, tools, call.attempt() + 1);
                 default -> {}
             }
-        }
-        if (!journal.view().hasUnfinishedCalls()) {
-            dispatching = false;
         }
     }
 
@@ -334,8 +340,14 @@ final class CallDesk {
         if (call.state() == CallView.State.STARTED) {
             doubt(call, "its worker was gone before it had a result");
         }
-        closeQuestions(call, Answer.happened(finished.output(), "its former worker reported the result"));
-        settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, "its former worker reported the result");
+        String reason = "its former worker reported the result";
+        if (late.outcome() == Event.CallOutcome.INTERRUPTED) {
+            closeQuestions(call, Answer.didNotHappen(reason));
+            settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, reason);
+        } else {
+            closeQuestions(call, Answer.happened(finished.output(), reason));
+            settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, reason);
+        }
         journal.add(finished);
         return true;
     }

@@ -74,7 +74,16 @@ final class Inbox {
 
     /** Whether something that nobody has read yet wants the open turn to stop. Any thread. */
     boolean wantsInterrupt(int turn) {
-        return store.inbox(session, seen, PAGE).stream().anyMatch(item -> wantsInterrupt(item, turn));
+        List<InboxItem> page;
+        long after = seen;
+        do {
+            page = store.inbox(session, after, PAGE);
+            if (page.stream().anyMatch(item -> wantsInterrupt(item, turn))) {
+                return true;
+            }
+            after = page.isEmpty() ? after : page.get(page.size() - 1).position();
+        } while (page.size() == PAGE);
+        return false;
     }
 
     private boolean wantsInterrupt(InboxItem item, int turn) {

@@ -5,6 +5,7 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
 import dev.perdure.session.CallView;
+import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Json;
@@ -39,6 +40,9 @@ final class RunningCall implements ToolCall {
 
         /** Called instead of {@link #done} when the run was over before the body. */
         void late(RunningCall call, ToolOutput output);
+
+        /** Whether the run's lease is good; also false once the run has lost or given back the session. */
+        boolean alive();
 
         /** The same, with what is too large for the log kept beside it. */
         ToolOutput kept(ToolOutput output);
@@ -126,6 +130,11 @@ final class RunningCall implements ToolCall {
         if (interruption.requested()) {
             return ToolOutput.of(
                     Event.CallOutcome.INTERRUPTED, "interrupted before it ran: " + interruption.reason(), millis());
+        }
+        if (tool.effect() == Effect.ONCE && (orphaned || !desk.alive())) {
+            // Its thread came late: by now somebody else may have decided that it did not happen.
+            return ToolOutput.of(
+                    Event.CallOutcome.INTERRUPTED, "not run: its worker lost the session before", millis());
         }
         try {
             ToolResult result =
@@ -262,7 +271,7 @@ final class RunningCall implements ToolCall {
             throw new IllegalArgumentException("an artifact's name has 1 to 200 characters: \"" + name + "\"");
         }
         CompletableFuture<Event.ArtifactSaved> saved = new CompletableFuture<>();
-        desk.offer(new Signal.Save(id, name, mediaType, desk.keep(content), saved));
+        desk.offer(new Signal.Save(id, attempt, name, mediaType, desk.keep(content), saved));
         try {
             return saved.get();
         } catch (InterruptedException e) {

@@ -188,7 +188,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     /** Results that this run had in hand and could not write: whoever goes on finds them in the inbox. */
     private void salvage() {
         for (Event event : journal.drafted()) {
-            if (event instanceof Event.ToolFinished finished && finished.attempt() > 0) {
+            // What nobody knew is no result: it would stand in the way of the one that its former worker may still report.
+            if (event instanceof Event.ToolFinished finished
+                    && finished.attempt() > 0
+                    && finished.outcome() != Event.CallOutcome.UNKNOWN) {
                 postLate(Bodies.LateResult.of(finished));
             }
         }
@@ -761,7 +764,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private void save(Signal.Save save) {
-        if (!desk.runs(save.call())) {
+        if (!desk.runs(save.call(), save.attempt())) {
             save.saved().completeExceptionally(new IllegalStateException("its call is over"));
             return;
         }
@@ -833,7 +836,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     @Override
     public boolean alive() {
-        return !lost && clock.alive();
+        return !over && !lost && clock.alive();
     }
 
     @Override

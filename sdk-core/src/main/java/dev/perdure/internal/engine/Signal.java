@@ -24,6 +24,11 @@ sealed interface Signal {
 
     /** A tool keeps an artifact and waits until it is committed. */
     record Save(
-            CallId call, String name, String mediaType, BlobRef content, CompletableFuture<Event.ArtifactSaved> saved)
+            CallId call,
+            int attempt,
+            String name,
+            String mediaType,
+            BlobRef content,
+            CompletableFuture<Event.ArtifactSaved> saved)
             implements Signal {}
 }

@@ -1,0 +1,114 @@
+package dev.perdure.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.sandbox.Sandbox;
+import dev.perdure.session.Actor;
+import dev.perdure.session.BlobRef;
+import dev.perdure.session.CallId;
+import dev.perdure.session.CallView;
+import dev.perdure.session.Event;
+import dev.perdure.session.Json;
+import dev.perdure.session.SessionId;
+import dev.perdure.tool.Probe;
+import dev.perdure.tool.Tool;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.context.Context;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A body whose thread starts late. */
+class RunningCallTest {
+    private final SessionId session = SessionId.of("acme", "s");
+    private final Telemetry telemetry = new Telemetry(OpenTelemetry.noop());
+    private final List<String> ran = new ArrayList<>();
+    private final List<ToolOutput> reported = new ArrayList<>();
+    private boolean alive = true;
+
+    private RunningCall call(Tool tool) {
+        CallView view = new CallView(
+                new CallId("c/0"), "p", "t", "{}", false, false, CallView.State.STARTED, 1, tool.effect(), null);
+        RunningCall call = new RunningCall(session, view, 1, Actor.UNNAMED, tool, new Desk());
+        call.prepare(Json.parse("{}"));
+        return call;
+    }
+
+    private void run(RunningCall call) {
+        call.run(() -> telemetry.tool(session, call.id(), "t", 1, Context.root()));
+    }
+
+    private Tool once() {
+        return Tool.once("t", "", Json.class, (in, call) -> ran.add("once")).probe(Probe.none());
+    }
+
+    /** By then another worker may have the session, a human may have said "it did not happen", and the call may run again. */
+    @Test
+    void onceCallWhoseThreadStartsAfterTheLease_doesNotRun() {
+        RunningCall call = call(once());
+        alive = false;
+        run(call);
+
+        assertThat(ran).isEmpty();
+        assertThat(reported).extracting(ToolOutput::outcome).containsExactly(Event.CallOutcome.INTERRUPTED);
+    }
+
+    @Test
+    void onceCallWhoseThreadStartsAfterItsRun_doesNotRun() {
+        RunningCall call = call(once());
+        call.orphan();
+        run(call);
+
+        assertThat(ran).isEmpty();
+        assertThat(reported).extracting(ToolOutput::outcome).containsExactly(Event.CallOutcome.INTERRUPTED);
+    }
+
+    @Test
+    void onceCallUnderAGoodLease_runs() {
+        run(call(once()));
+
+        assertThat(ran).containsExactly("once");
+    }
+
+    private final class Desk implements RunningCall.Desk {
+        @Override
+        public void done(RunningCall call, ToolOutput output) {
+            reported.add(output);
+        }
+
+        @Override
+        public void late(RunningCall call, ToolOutput output) {
+            reported.add(output);
+        }
+
+        @Override
+        public boolean alive() {
+            return alive;
+        }
+
+        @Override
+        public ToolOutput kept(ToolOutput output) {
+            return output;
+        }
+
+        @Override
+        public Sandbox sandbox() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public BlobRef keep(byte[] content) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void offer(Signal signal) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Telemetry telemetry() {
+            return telemetry;
+        }
+    }
+}
