@@ -84,7 +84,7 @@ final class CallDesk {
     /** Once one call of a step has left its first state the agent has said so, perhaps to a worker before this one: the others follow. */
     private boolean dispatched(SessionView view) {
         CallId first = firstCall(view);
-        return first != null && first.equals(dispatched)
+        return (first != null && first.equals(dispatched))
                 || view.calls().stream().anyMatch(call -> call.state() != CallView.State.REQUESTED);
     }
 
