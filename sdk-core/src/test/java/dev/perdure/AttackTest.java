@@ -44,7 +44,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class AttackTest {
     private final AtomicLong ahead = new AtomicLong();
-    private final InMemorySessionStore store = InMemorySessionStore.create(() -> Instant.now().plusMillis(ahead.get()));
+    private final InMemorySessionStore store =
+            InMemorySessionStore.create(() -> Instant.now().plusMillis(ahead.get()));
     private final SessionId id = SessionId.of("acme", "s");
     private final List<String> ran = Collections.synchronizedList(new ArrayList<>());
     private final Tool tool = Tool.pure("t", "", Json.class, (in, call) -> {
@@ -100,8 +101,7 @@ class AttackTest {
             return steps == 1 ? new Decision.CallTools() : new Decision.Finish("refused");
         });
         try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
-            assertThat(Sessions.await(runtime.open(id, "a").send("hi"))
-                            .findDone())
+            assertThat(Sessions.await(runtime.open(id, "a").send("hi")).findDone())
                     .isPresent();
         }
         assertThat(ran).hasSize(1);
@@ -124,8 +124,7 @@ class AttackTest {
                 session.send("message " + i);
                 ahead.addAndGet(120_000);
                 Sessions.eventually(
-                        "nobody holds it",
-                        () -> store.find(id).orElseThrow().status() != SessionStatus.RUNNING);
+                        "nobody holds it", () -> store.find(id).orElseThrow().status() != SessionStatus.RUNNING);
             }
         }
         assertThat(store.find(id).orElseThrow().status()).isEqualTo(SessionStatus.READY);
@@ -171,9 +170,8 @@ class AttackTest {
             }
             throw ModelException.of(ModelException.Kind.INTERRUPTED, "interrupted");
         };
-        try (AgentRuntime runtime = Sessions.quick(
-                        store, Agent.builder("a").model(model).build())
-                .build()) {
+        try (AgentRuntime runtime =
+                Sessions.quick(store, Agent.builder("a").model(model).build()).build()) {
             AgentSession session = runtime.open(id, "a");
             Turn turn = session.send("hi");
             Sessions.await(asked);
@@ -245,6 +243,7 @@ class AttackTest {
                     .acceptUnsafeOnce()
                     .quarantineAfter(100)
                     .build()) {
+                assertThat(two.find(id)).isPresent();
                 Sessions.await(failedTwice);
                 finish.countDown();
                 Sessions.await(reported);

@@ -278,6 +278,9 @@ class RecoveryTest {
         dieAndRecover(probed(Probe.revoked()), first -> first.dieAfter(FaultyStore.with(Event.ToolStarted.class)));
 
         assertThat(effects).containsValue(1);
+        assertThat(effects.keySet())
+                .as("the key of the first attempt has been made unusable")
+                .allMatch(key -> key.endsWith("#1"));
         assertThat(attempts).containsExactly(2);
         assertThat(end().output()).isEqualTo("done");
     }

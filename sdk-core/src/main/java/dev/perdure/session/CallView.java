@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param arguments it runs with: as the model wrote them, or as a human edited them
  * @param hidden whether the model is not shown this call
  * @param attempt of the newest start; 0 before the first
+ * @param revocations how often the outside made this call's idempotency key unusable; each further attempt has a new one
  * @param effect of the newest start
  */
 public record CallView(
@@ -22,6 +23,7 @@ public record CallView(
         boolean edited,
         State state,
         int attempt,
+        int revocations,
         @Nullable Effect effect,
         Event.@Nullable ToolFinished result) {
     /** How far a call has come. */
@@ -45,7 +47,7 @@ public record CallView(
     }
 
     static CallView requested(CallId id, String providerId, String tool, String arguments, boolean hidden) {
-        return new CallView(id, providerId, tool, arguments, hidden, false, State.REQUESTED, 0, null, null);
+        return new CallView(id, providerId, tool, arguments, hidden, false, State.REQUESTED, 0, 0, null, null);
     }
 
     public boolean finished() {
@@ -61,20 +63,57 @@ public record CallView(
     }
 
     CallView in(State next) {
-        return new CallView(id, providerId, tool, arguments, hidden, edited, next, attempt, effect, result);
+        return new CallView(
+                id, providerId, tool, arguments, hidden, edited, next, attempt, revocations, effect, result);
+    }
+
+    CallView revoked() {
+        return new CallView(
+                id,
+                providerId,
+                tool,
+                arguments,
+                hidden,
+                edited,
+                State.REVOKED,
+                attempt,
+                revocations + 1,
+                effect,
+                result);
     }
 
     CallView started(Event.ToolStarted start) {
         return new CallView(
-                id, providerId, tool, arguments, hidden, edited, State.STARTED, start.attempt(), start.effect(), null);
+                id,
+                providerId,
+                tool,
+                arguments,
+                hidden,
+                edited,
+                State.STARTED,
+                start.attempt(),
+                revocations,
+                start.effect(),
+                null);
     }
 
     CallView finished(Event.ToolFinished finish) {
-        return new CallView(id, providerId, tool, arguments, hidden, edited, State.FINISHED, attempt, effect, finish);
+        return new CallView(
+                id, providerId, tool, arguments, hidden, edited, State.FINISHED, attempt, revocations, effect, finish);
     }
 
     CallView edited(Json newArguments) {
         return new CallView(
-                id, providerId, tool, newArguments.text(), hidden, true, State.APPROVED, attempt, effect, result);
+                id,
+                providerId,
+                tool,
+                newArguments.text(),
+                hidden,
+                true,
+                State.APPROVED,
+                attempt,
+                revocations,
+                effect,
+                result);
     }
 }

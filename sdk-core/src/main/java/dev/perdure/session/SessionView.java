@@ -204,7 +204,7 @@ public final class SessionView {
                 return call(e.call(), call -> call.in(CallView.State.IN_DOUBT));
             } else if (event instanceof Event.ToolResolved e) {
                 return e.resolution() == Event.Resolution.DID_NOT_HAPPEN
-                        ? call(e.call(), call -> call.in(CallView.State.REVOKED))
+                        ? call(e.call(), call -> notHappened(call, e))
                         : this;
             } else if (event instanceof Event.QuestionAsked e) {
                 return asked(id, recorded, e);
@@ -212,6 +212,11 @@ public final class SessionView {
                 return answered(now, e);
             }
             return this;
+        }
+
+        /** A human's word leaves the key as it is: if it is wrong, the outside may still see that it is a repeat. */
+        private static CallView notHappened(CallView call, Event.ToolResolved resolved) {
+            return resolved.by().equals(Actor.PERDURE) ? call.revoked() : call.in(CallView.State.REVOKED);
         }
 
         private State replied(TurnView next, Recorded recorded, Event.ModelReplied reply) {

@@ -11,7 +11,7 @@ public sealed interface Probe {
     /** It may or may not have taken effect, or may still do so. */
     record Unknown() implements Probe {}
 
-    /** It did not take effect and never will: the key has been made unusable. Only then does the call run again. */
+    /** It did not take effect and never will: the key has been made unusable. The call runs again, with a new key. */
     record Revoked() implements Probe {}
 
     static Probe done(@Nullable Object result) {

@@ -13,7 +13,10 @@ public interface ToolCall {
 
     CallId id();
 
-    /** The same for every attempt of this call and for no other call: {@code tenant/session/call}. */
+    /**
+     * The same for every attempt of this call and for no other call: {@code tenant/session/call}. Only after a {@link Probe.Revoked}, which made
+     * the key unusable, has the next attempt a new one.
+     */
     String idempotencyKey();
 
     /** From 1. */

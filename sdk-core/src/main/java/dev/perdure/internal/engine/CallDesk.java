@@ -216,7 +216,7 @@ final class CallDesk {
 
     private Probe probe(Tool tool, CallView call) {
         try {
-            return tool.prober().ask(RunningCall.key(session, call.id()));
+            return tool.prober().ask(RunningCall.key(session, call));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Probe.unknown();

@@ -79,14 +79,15 @@ final class RunningCall implements ToolCall {
         this.session = session;
         this.id = call.id();
         this.attempt = attempt;
-        this.key = key(session, call.id());
+        this.key = key(session, call);
         this.actor = actor;
         this.tool = tool;
         this.desk = desk;
     }
 
-    static String key(SessionId session, CallId call) {
-        return session + "/" + call;
+    static String key(SessionId session, CallView call) {
+        String key = session + "/" + call.id();
+        return call.revocations() == 0 ? key : key + "#" + call.revocations();
     }
 
     /** @throws IllegalArgumentException when the arguments do not fit; for the model */

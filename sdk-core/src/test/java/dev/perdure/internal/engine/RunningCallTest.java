@@ -28,7 +28,7 @@ class RunningCallTest {
 
     private RunningCall call(Tool tool) {
         CallView view = new CallView(
-                new CallId("c/0"), "p", "t", "{}", false, false, CallView.State.STARTED, 1, tool.effect(), null);
+                new CallId("c/0"), "p", "t", "{}", false, false, CallView.State.STARTED, 1, 0, tool.effect(), null);
         RunningCall call = new RunningCall(session, view, 1, Actor.UNNAMED, tool, new Desk());
         call.prepare(Json.parse("{}"));
         return call;

@@ -40,12 +40,9 @@ final class Outside {
         return ledger.perform(effect, call, intent);
     }
 
-    /** A later attempt has the same key: so what is revoked is the attempts that the log knows of. */
+    /** No further attempt has this key, so all that have it are revoked at once. */
     Probe probe(String key) {
-        int call = key.lastIndexOf('/', key.lastIndexOf('/') - 1);
-        int name = key.indexOf('/');
-        SessionId session = SessionId.of(key.substring(0, name), key.substring(name + 1, call));
-        return revoke(session, new CallId(key.substring(call + 1))) ? Probe.revoked() : Probe.done(DONE);
+        return ledger.revoke(key, Integer.MAX_VALUE).isEmpty() ? Probe.revoked() : Probe.done(DONE);
     }
 
     Answer answer(Question question) {
@@ -57,11 +54,12 @@ final class Outside {
                 : Answer.happened(DONE, "it is in the ledger");
     }
 
+    /** After a human's word the next attempt has the same key: so what is revoked is the attempts that the log knows of. */
     private boolean revoke(SessionId session, CallId call) {
-        int attempt = started(session, call)
-                .map(found -> ((Event.ToolStarted) found.event()).attempt())
-                .orElse(0);
-        return ledger.revoke(session + "/" + call, attempt).isEmpty();
+        Event.ToolStarted start = (Event.ToolStarted) started(session, call)
+                .orElseThrow(() -> new IllegalStateException("call " + call + " is in doubt and never started"))
+                .event();
+        return ledger.revoke(start.idempotencyKey(), start.attempt()).isEmpty();
     }
 
     /** The newest start of a call. */
