@@ -50,7 +50,7 @@ public final class AgentRuntime implements AutoCloseable {
      * A session of this name: the one that is there, or a new one of the agent.
      *
      * @throws IllegalArgumentException when this runtime has no such agent
-     * @throws IllegalStateException when the session was deleted
+     * @throws IllegalStateException when the session was deleted, or belongs to an agent that this runtime does not have
      */
     public AgentSession open(SessionId id, String agent) {
         return open(id, agent, Map.of());
@@ -70,10 +70,18 @@ public final class AgentRuntime implements AutoCloseable {
         String bound = opened instanceof SessionStore.Opened.Existing existing
                 ? existing.session().agent()
                 : agent;
+        if (!engine.agents().containsKey(bound)) {
+            throw new IllegalStateException(
+                    "session " + id + " belongs to agent \"" + bound + "\", which this runtime does not have (it has "
+                            + engine.agents().keySet() + "): add it");
+        }
         return new AgentSession(engine, operator, id, bound);
     }
 
-    /** A session that is there. */
+    /**
+     * A session that is there, whatever its agent. When this runtime does not have that agent, what is sent waits for a process that
+     * does.
+     */
     public Optional<AgentSession> find(SessionId id) {
         return engine.store()
                 .find(id)

@@ -42,7 +42,7 @@ public final class Operator {
         return new Operator(store, store::post);
     }
 
-    /** All open questions of a tenant, oldest first. */
+    /** All open questions of a tenant, oldest first. An answered one is open until a runtime has applied the answer. */
     public List<Question> questions(TenantId tenant) {
         List<Question> all = new ArrayList<>();
         List<Question> page;
@@ -62,7 +62,8 @@ public final class Operator {
     }
 
     /**
-     * Answers a question, durably. The first answer counts.
+     * Answers a question, durably. The first answer counts. Edited arguments that do not fit the tool go to the model as an error, not back to the
+     * answerer.
      *
      * @throws IllegalArgumentException when a question of this kind cannot be answered so
      */

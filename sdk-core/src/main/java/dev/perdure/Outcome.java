@@ -37,7 +37,8 @@ public sealed interface Outcome {
     }
 
     /**
-     * The turn goes on when the questions are answered, or the next input comes in.
+     * The turn waits. With questions it goes on when they are answered, and a further message waits behind them; without, when the next input
+     * comes in.
      *
      * @param questions empty when it waits for an input
      */

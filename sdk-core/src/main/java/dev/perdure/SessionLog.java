@@ -28,7 +28,7 @@ public final class SessionLog implements AutoCloseable {
     }
 
     /**
-     * Takes a session, which is made if it is not there.
+     * Takes a session, which is made if it is not there. One that is made so has no agent: no runtime can run it.
      *
      * @return empty when another worker holds it, it is closed, quarantined or deleted
      */

@@ -17,8 +17,27 @@ final class Program implements AutoCloseable {
     private static final int SECONDS = 120;
 
     private final Process process;
+    /**
+     * What makes a child hear Ctrl-C although these tests were started in the background, where a shell lets all its children ignore it; empty where
+     * there is no such tool.
+     */
+    private static final List<String> ATTENTIVE = attentive();
+
     private final Heard out;
     private final Heard err;
+
+    private static List<String> attentive() {
+        List<String> prefix = List.of("env", "--default-signal=INT");
+        try {
+            List<String> trial = new ArrayList<>(prefix);
+            trial.add("true");
+            return new ProcessBuilder(trial).start().waitFor() == 0 ? prefix : List.of();
+        } catch (IOException e) {
+            return List.of();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
 
     private Program(Process process) {
         this.process = process;
@@ -63,7 +82,7 @@ final class Program implements AutoCloseable {
         }
 
         Program with(String... arguments) throws IOException {
-            List<String> command = new ArrayList<>();
+            List<String> command = new ArrayList<>(ATTENTIVE);
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.addAll(options);
             command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));

@@ -6,7 +6,7 @@ public enum Effect {
     PURE,
     /** The outside collapses repeats with the same key: runs again with the same key. */
     IDEMPOTENT,
-    /** Its effect and its result commit together in the session's database: never in doubt. */
+    /** Its effect and its result commit together in the session's database: never in doubt. No tool is of this kind yet. */
     TRANSACTIONAL,
     /** Must not happen twice: runs again only when it is known not to have happened. */
     ONCE

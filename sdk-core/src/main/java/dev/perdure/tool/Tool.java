@@ -95,6 +95,10 @@ public final class Tool {
     private static <I> Tool make(String name, String description, Effect effect, Class<I> input, Body<I> body) {
         Objects.requireNonNull(body, "body");
         Json schema = input == Json.class ? Schemas.anyObject() : Schemas.of(input);
+        if (!schema.findText("type").filter("object"::equals).isPresent()) {
+            throw new IllegalArgumentException("the input of tool \"" + name + "\" is " + input.getName()
+                    + ", which is no JSON object: use a record, or Json with a schema");
+        }
         return of(new ToolSpec(name, description, schema), effect, (arguments, call) -> {
             I typed = fit(arguments, input);
             return () -> body.run(typed, call);

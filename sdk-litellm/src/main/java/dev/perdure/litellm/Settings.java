@@ -3,6 +3,7 @@ package dev.perdure.litellm;
 import dev.perdure.model.ModelParameters;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,7 @@ final class Settings {
     }
 
     static String requireKey(String key) {
+        Objects.requireNonNull(key, "key is null: is the environment variable set?");
         // The key is not quoted: this message ends in logs.
         if (!key.matches("[\\x21-\\x7e]+")) {
             throw new IllegalArgumentException(

@@ -120,7 +120,7 @@ final class CallDesk {
         if (mayAsk && tool.isPresent() && tool.get().approval().isRequired()) {
             // What cannot run anyway is not worth a human's time.
             if (prepared(call, tool.get(), 1) != null) {
-                ask(call, Question.Kind.APPROVAL, "May the agent call " + call.tool() + "?");
+                ask(call, Question.Kind.APPROVAL, "May " + journal.view().agent() + " call " + shown(call) + "?");
             }
             return;
         }
@@ -168,6 +168,11 @@ final class CallDesk {
         }
     }
 
+    private static String shown(CallView call) {
+        String arguments = call.arguments().strip();
+        return call.tool() + " " + (arguments.length() <= 200 ? arguments : arguments.substring(0, 200) + "…");
+    }
+
     private void ask(CallView call, Question.Kind kind, String text) {
         String key = call.id() + (kind == Question.Kind.APPROVAL ? "" : "#" + call.attempt());
         journal.add(new Event.QuestionAsked(key, kind, call.id(), call.tool(), call.arguments(), text));
@@ -198,7 +203,10 @@ final class CallDesk {
         } else if (answer instanceof Probe.Revoked) {
             settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, "the tool's probe revoked the key");
         } else if (tool.map(Tool::inDoubt).orElse(InDoubt.ASK) == InDoubt.ASK) {
-            ask(call, Question.Kind.IN_DOUBT, "Did this call of " + call.tool() + " take effect?");
+            ask(
+                    call,
+                    Question.Kind.IN_DOUBT,
+                    "Did the call " + shown(call) + " by " + journal.view().agent() + " take effect?");
         } else {
             unknown(call, Actor.PERDURE, "nobody can say");
         }

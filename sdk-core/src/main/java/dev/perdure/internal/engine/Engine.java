@@ -200,6 +200,10 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    boolean closed() {
+        return closed;
+    }
+
     int running() {
         return leases.size();
     }

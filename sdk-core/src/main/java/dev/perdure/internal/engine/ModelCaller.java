@@ -28,9 +28,12 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes one attempt of a model call and turns what comes of it into an event. */
 final class ModelCaller {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelCaller.class);
     /**
      * Dollars per token taken for a call whose cost was not reported although its client reports cost: the price of a dear model, because
      * counting such a call as nothing would let a limit be passed.
@@ -94,6 +97,7 @@ final class ModelCaller {
                 return new Result.Failed(e);
             } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
                 chat.failed(e.getClass().getName());
+                LOG.warn("{}: the model client failed", session, e);
                 return new Result.Failed(
                         ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
                                 .cause(e)

@@ -569,6 +569,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         boolean again = failure.retryable() && attempt < engine.modelAttempts();
         journal.add(ModelCaller.failed(call, attempt, failure, again));
         if (again) {
+            LOG.info(
+                    "{}: model call failed ({}), attempt {} of {}, trying again",
+                    session,
+                    failure.kind(),
+                    attempt,
+                    engine.modelAttempts());
             commit();
             pauseBeforeRetry(attempt, failure);
         }
