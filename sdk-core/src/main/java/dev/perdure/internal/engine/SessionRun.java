@@ -188,7 +188,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     /** Results that this run had in hand and could not write: whoever goes on finds them in the inbox. */
     private void salvage() {
         for (Event event : journal.drafted()) {
-            // What nobody knew is no result: it would stand in the way of the one that its former worker may still report.
+            // What nobody knew is no result: it would stand in the way of the one that its former worker may still
+            // report.
             if (event instanceof Event.ToolFinished finished
                     && finished.attempt() > 0
                     && finished.outcome() != Event.CallOutcome.UNKNOWN) {
