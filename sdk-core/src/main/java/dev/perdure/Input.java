@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class Input {
+    /** Keys of answers and of late results. */
+    private static final Pattern OWN = Pattern.compile("(answer:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9]");
+
     /** What to do with a message while a turn is open. */
     public enum When {
         /** It starts the next turn. The default. */
@@ -77,12 +81,16 @@ public final class Input {
 
     /**
      * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters. Default: a new one for
-     * each send.
+     * each send. What Perdure itself posts under the id of a call, an answer or a late result, cannot be had as a key: whoever chose
+     * it would be taken for the first to answer.
      */
     public Input key(String value) {
         if (value.isEmpty() || value.length() > 200) {
             throw new IllegalArgumentException(
                     "an input's key has 1 to 200 characters, but this has " + value.length());
+        }
+        if (OWN.matcher(value).lookingAt()) {
+            throw new IllegalArgumentException("the key \"" + value + "\" is that of an answer or a result of a call");
         }
         return new Input(parts, attachments, value, from, when);
     }

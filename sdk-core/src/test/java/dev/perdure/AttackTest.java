@@ -3,7 +3,9 @@ package dev.perdure;
 import static dev.perdure.FakeModel.call;
 import static dev.perdure.FakeModel.calls;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.internal.engine.Bodies;
 import dev.perdure.model.Message;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelRequest;
@@ -249,6 +251,7 @@ class AttackTest {
                 Sessions.await(reported);
                 failing.set(false);
                 Sessions.eventually("the turn is over", () -> Sessions.count(store, id, Event.TurnEnded.class) == 1);
+                assertThat(two.find(id)).isPresent();
             }
         }
         Event.ToolFinished result =
@@ -298,5 +301,62 @@ class AttackTest {
         }
         assertThat(ran).contains("refused").doesNotContain("saved");
         assertThat(Sessions.count(store, id, Event.ArtifactSaved.class)).isZero();
+    }
+
+    /** Keys of inputs often come from outside. */
+    @Test
+    void inputUnderTheKeyOfAnAnswer_isRefused_andTheQuestionCanBeAnswered() {
+        Tool refund =
+                Tool.idempotent("refund", "", Json.class, (in, call) -> "ok").approval(Approval.required());
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("refund", "{}")), FakeModel.text("done")))
+                .tool(refund)
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(store, agent).build()) {
+            AgentSession session = runtime.open(id, "a");
+            Turn turn = session.send("refund me");
+            Question question =
+                    Sessions.await(turn).findWaiting().orElseThrow().questions().get(0);
+            String call = question.call().value();
+            for (String key : List.of("answer:" + question.id().key(), call + "/1")) {
+                assertThatThrownBy(() -> session.send(Input.text("mine").key(key)))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+            assertThat(runtime.operator().answer(question.id(), Answer.accept(""), Actor.user("ann")))
+                    .isEqualTo(Operator.Answered.ACCEPTED);
+            assertThat(Sessions.await(turn).findDone()).isPresent();
+        }
+    }
+
+    @Test
+    void sessionThatTwoPeopleClose_endsOnce() {
+        Agent agent = agent("a", FakeModel.steps(FakeModel.text("done")), view -> new Decision.Finish("ok"));
+        try (AgentRuntime idle =
+                AgentRuntime.builder(store).agents(agent).workers(0).build()) {
+            idle.open(id, "a");
+        }
+        Operator.of(store).end(id, "enough", Actor.user("ann"));
+        Operator.of(store).end(id, "enough", Actor.user("bob"));
+        try (AgentRuntime runtime = Sessions.quick(store, agent).build()) {
+            Sessions.eventually("ended", () -> store.find(id).orElseThrow().status() == SessionStatus.ENDED);
+            assertThat(runtime.find(id)).isPresent();
+        }
+        assertThat(Sessions.count(store, id, Event.SessionEnded.class)).isOne();
+    }
+
+    /** The process that sent it died before it ran it; the same process, started again, sends it again. */
+    @Test
+    void repeatOfAnInputThatNobodyRuns_runsItWithoutWorkersToo() {
+        Agent agent = agent("a", FakeModel.steps(FakeModel.text("done")), view -> new Decision.Finish("ok"));
+        try (AgentRuntime runtime =
+                AgentRuntime.builder(store).agents(agent).workers(0).build()) {
+            AgentSession session = runtime.open(id, "a");
+            Bodies.Message message = new Bodies.Message(List.of(new Part.Text("hi")), Input.When.NEXT_TURN);
+            store.post(id, new SessionStore.Post("k", Event.InputKind.MESSAGE, Actor.user("ann"), Json.of(message)));
+
+            Turn turn = session.send(Input.text("hi").key("k"));
+
+            assertThat(Sessions.await(turn).findDone()).isPresent();
+        }
     }
 }

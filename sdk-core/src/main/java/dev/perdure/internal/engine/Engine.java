@@ -147,6 +147,10 @@ public final class Engine implements AutoCloseable {
         } else {
             hub.posted(session);
             workers.wake();
+            if (settings.workers() == 0 && answer instanceof SessionStore.Posted.Duplicate) {
+                // The process that sent it first may be dead, and nobody here claims what it left.
+                execute(() -> goOn(session));
+            }
         }
         return answer;
     }
@@ -189,7 +193,8 @@ public final class Engine implements AutoCloseable {
         try {
             boolean ready = settings.store()
                     .find(session)
-                    .filter(info -> info.status() == SessionStatus.READY && agents().containsKey(info.agent()))
+                    .filter(info -> info.status() == SessionStatus.READY || info.status() == SessionStatus.RUNNING)
+                    .filter(info -> agents().containsKey(info.agent()))
                     .isPresent();
             long sent = System.nanoTime();
             if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {

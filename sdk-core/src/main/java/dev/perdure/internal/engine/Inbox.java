@@ -238,6 +238,9 @@ final class Inbox {
     }
 
     private boolean end(InboxItem item, Bodies.End body, Optional<TurnView> open) {
+        if (journal.view().ended()) {
+            return take(item, Event.Disposition.STALE, List.of());
+        }
         if (open.isPresent()) {
             if (open.get().findInterrupted().isEmpty()) {
                 journal.add(new Event.Interrupted(item.from(), "the session is closed: " + body.reason()));
