@@ -12,8 +12,10 @@ public interface Turn {
      * Waits until nothing more happens by itself and says how the turn stands. After {@link Outcome.Waiting} it may be called again, to wait for what follows the
      * answer.
      *
-     * @throws dev.perdure.session.PerdureException when the store cannot be read, the run in this process broke off, or the runtime was closed; the
-     *     session itself is not harmed, and the turn goes on
+     * <p>When the runtime was closed before the turn is over, this waits for another process to go on with it.
+     *
+     * @throws dev.perdure.session.PerdureException when the store cannot be read, or the run in this process broke off; the session itself is not
+     *     harmed, and another call goes on
      * @throws java.util.concurrent.CancellationException when this thread is interrupted; the turn goes on
      */
     Outcome await();

@@ -12,6 +12,7 @@ import dev.perdure.spi.SessionStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -149,7 +150,7 @@ public final class Engine implements AutoCloseable {
             workers.wake();
             if (settings.workers() == 0 && answer instanceof SessionStore.Posted.Duplicate) {
                 // The process that sent it first may be dead, and nobody here claims what it left.
-                execute(() -> goOn(session));
+                execute(() -> goOn(session, Set.of(SessionStatus.READY, SessionStatus.RUNNING)));
             }
         }
         return answer;
@@ -185,15 +186,15 @@ public final class Engine implements AutoCloseable {
                 && !closed
                 && !hub.followers(run.session()).isEmpty()) {
             // Nobody here claims what came in as the run ended, and it was sent to here.
-            execute(() -> goOn(run.session()));
+            execute(() -> goOn(run.session(), Set.of(SessionStatus.READY)));
         }
     }
 
-    private void goOn(SessionId session) {
+    private void goOn(SessionId session, Set<SessionStatus> from) {
         try {
             boolean ready = settings.store()
                     .find(session)
-                    .filter(info -> info.status() == SessionStatus.READY || info.status() == SessionStatus.RUNNING)
+                    .filter(info -> from.contains(info.status()))
                     .filter(info -> agents().containsKey(info.agent()))
                     .isPresent();
             long sent = System.nanoTime();
@@ -203,10 +204,6 @@ public final class Engine implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);
         }
-    }
-
-    boolean closed() {
-        return closed;
     }
 
     int running() {

@@ -112,13 +112,6 @@ public final class Following implements Turn, Hub.Follower {
             if (settled.isPresent()) {
                 return settled;
             }
-            if (!news && engine.closed()) {
-                throw new PerdureException(
-                        "the runtime was closed; the turn of " + session + " goes on in the next one",
-                        true,
-                        null,
-                        null);
-            }
             if (over == null && System.nanoTime() - end > 0) {
                 return Optional.empty();
             }
