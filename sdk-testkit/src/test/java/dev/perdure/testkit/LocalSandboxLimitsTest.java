@@ -117,7 +117,12 @@ class LocalSandboxLimitsTest {
     void close_killsWhatACommandLeftInTheBackground(Isolation isolation) {
         Sandbox sandbox = open(isolation);
         run(sandbox, Command.shell("sleep " + nap + " & setsid sleep " + nap + " & echo"));
-        assertThat(sleeping()).isEqualTo(isolation == Isolation.NONE ? 2 : 0);
+        if (isolation == Isolation.NONE) {
+            // A child is a copy of the shell until it has become its program, also after the shell has ended.
+            SandboxFixture.eventually(() -> sleeping() == 2);
+        } else {
+            assertThat(processes(nap)).isEmpty();
+        }
         sandbox.close();
         assertThat(processes(nap)).isEmpty();
         assertThat(folder.resolve("sandboxes")).isDirectoryNotContaining("glob:**/test-*");
