@@ -9,6 +9,7 @@ import dev.perdure.tool.Describe;
 import dev.perdure.tool.Tool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 
 /** An agent that reviews the files in its sandbox, files what it finds, and saves a report. */
@@ -24,8 +25,7 @@ public final class ReviewAgent {
             sentences. Do not change the files.
             """;
 
-    // So long does the imagined tracker take to answer. It makes it likely that a crash leaves a call in doubt.
-    private static final Duration TRACKER_ANSWERS_AFTER = Duration.ofMillis(400);
+    private static final Duration LONGEST_HOLD = Duration.ofSeconds(20);
 
     private final RunFolder run;
     private final Findings findings;
@@ -52,7 +52,7 @@ public final class ReviewAgent {
                 .tool(Tool.idempotent(
                         "record_finding", "Files a finding in the tracker.", Finding.class, (finding, call) -> {
                             String answer = review.findings.add(call.idempotencyKey(), finding.text());
-                            Thread.sleep(TRACKER_ANSWERS_AFTER.toMillis());
+                            review.awaitTracker();
                             return answer;
                         }))
                 .tool(Tool.idempotent("save_report", "Saves the report.", Report.class, (report, call) -> {
@@ -62,6 +62,14 @@ public final class ReviewAgent {
                 }))
                 .limits(Limits.none().steps(40))
                 .build();
+    }
+
+    /** A finding is filed and its answer is on the way: the worst moment to die. It lasts until the hold is taken away. */
+    private void awaitTracker() throws InterruptedException {
+        long start = System.nanoTime();
+        while (Files.exists(run.hold()) && System.nanoTime() - start < LONGEST_HOLD.toNanos()) {
+            Thread.sleep(5);
+        }
     }
 
     private LocalSandbox sandbox() {

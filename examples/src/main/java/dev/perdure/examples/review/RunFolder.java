@@ -27,6 +27,11 @@ public record RunFolder(Path path) {
         return path.resolve("findings.jsonl");
     }
 
+    /** While this file exists, the world outside does not answer. */
+    public Path hold() {
+        return path.resolve("hold");
+    }
+
     /** What workers were told is durable. */
     public Path announced() {
         return path.resolve("announced.txt");
