@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -223,7 +224,11 @@ class WorkersTest {
         Sessions.await(inTool);
         Thread closing = new Thread(first::close);
         closing.start();
-        Sessions.eventually("close waits for the tool", () -> closing.getState() == Thread.State.TIMED_WAITING);
+        // By then every run has been told to stop.
+        Sessions.eventually(
+                "close waits for the tool",
+                () -> Stream.of(closing.getStackTrace())
+                        .anyMatch(frame -> frame.getMethodName().equals("awaitEmpty")));
         go.countDown();
         try (AgentRuntime second = AgentRuntime.open(store, agent)) {
             assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
