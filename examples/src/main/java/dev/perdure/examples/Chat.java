@@ -9,6 +9,7 @@ import dev.perdure.examples.chat.Options;
 import dev.perdure.examples.model.ModelChoice;
 import dev.perdure.examples.terminal.CtrlC;
 import dev.perdure.examples.terminal.Screen;
+import dev.perdure.model.ModelParameters;
 import dev.perdure.session.jdbc.JdbcSessionStore;
 import java.util.List;
 
@@ -38,6 +39,8 @@ public final class Chat {
         Agent agent = Agent.builder(NAME)
                 .instructions("You are a friendly partner in a conversation. Answer briefly.")
                 .model(model.client())
+                // A small model may go on for ever.
+                .parameters(ModelParameters.DEFAULT.maxTokens(1_500))
                 .build();
         Screen screen = Screen.standard();
         Screen notices = Screen.isTerminal() ? screen : Screen.errors();

@@ -4,6 +4,7 @@ import dev.perdure.Agent;
 import dev.perdure.Limits;
 import dev.perdure.LocalSandbox;
 import dev.perdure.examples.model.ModelChoice;
+import dev.perdure.model.ModelParameters;
 import dev.perdure.session.Event;
 import dev.perdure.tool.Describe;
 import dev.perdure.tool.Tool;
@@ -48,6 +49,8 @@ public final class ReviewAgent {
         return Agent.builder(NAME)
                 .instructions(model.planned() ? INSTRUCTIONS + Plan.of(run.copies()) : INSTRUCTIONS)
                 .model(model.client())
+                // A small model may go on for ever.
+                .parameters(ModelParameters.DEFAULT.maxTokens(1_500))
                 .sandbox(review.sandbox())
                 .tool(Tool.idempotent(
                         "record_finding", "Files a finding in the tracker.", Finding.class, (finding, call) -> {
