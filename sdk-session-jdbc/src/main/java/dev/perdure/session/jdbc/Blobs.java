@@ -8,9 +8,11 @@ import java.util.Optional;
 /** Large bytes, in a table beside the log. */
 final class Blobs implements BlobStore {
     private final Database database;
+    private final Statements sql;
 
-    Blobs(Database database) {
+    Blobs(Database database, Statements sql) {
         this.database = database;
+        this.sql = sql;
     }
 
     @Override
@@ -53,11 +55,7 @@ final class Blobs implements BlobStore {
     private boolean insert(SessionId session, BlobRef ref, byte[] bytes) {
         return database.write(
                 session,
-                handle -> handle.createUpdate("""
-                                INSERT INTO perdure_blob (session, sha256, size, body)
-                                SELECT s.id, :sha256, :size, :body FROM perdure_session s
-                                WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'
-                                ON CONFLICT (session, sha256) DO NOTHING""")
+                handle -> handle.createUpdate(sql.keepBlob())
                                 .bind("tenant", session.tenant().value())
                                 .bind("name", session.name())
                                 .bind("sha256", ref.sha256())

@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.Update;
+import org.jspecify.annotations.Nullable;
 
 /** Who may write to which session. Thread-safe. */
 final class Claims {
@@ -72,28 +74,53 @@ final class Claims {
         if (leases.isEmpty()) {
             return List.of();
         }
-        Map<Long, Long> heads = database.renew(handle -> renew(handle, leases, ttl));
-        return leases.stream()
-                .map(lease -> heads.containsKey(lease.key())
-                        ? new Renewal(lease, Renewal.State.HELD, heads.get(lease.key()))
-                        : new Renewal(lease, Renewal.State.LOST, 0))
-                .toList();
+        return database.renew(handle -> {
+            Map<Long, Long> heads = renew(handle, leases, ttl);
+            Set<Long> skipped = skipped(
+                    handle,
+                    leases.stream()
+                            .filter(lease -> !heads.containsKey(lease.key()))
+                            .toList());
+            return leases.stream()
+                    .map(lease -> renewal(lease, heads.get(lease.key()), skipped))
+                    .toList();
+        });
+    }
+
+    private static Renewal renewal(Lease lease, @Nullable Long head, Set<Long> skipped) {
+        if (head != null) {
+            return new Renewal(lease, Renewal.State.HELD, head);
+        }
+        return new Renewal(lease, skipped.contains(lease.key()) ? Renewal.State.SKIPPED : Renewal.State.LOST, 0);
     }
 
     private Map<Long, Long> renew(Handle handle, List<Lease> leases, Duration ttl) {
-        Query query = handle.createQuery(sql.renew(leases.size()))
+        Query query = bind(handle.createQuery(sql.renew(leases.size())), leases)
                 .bind("now", database.now())
                 .bind("ttl", ttl.toMillis());
+        Map<Long, Long> heads = new HashMap<>();
+        query.map((row, context) -> Map.entry(row.getLong(1), row.getLong(2)))
+                .forEach(entry -> heads.put(entry.getKey(), entry.getValue()));
+        return heads;
+    }
+
+    /** Leases that were not extended because somebody had their rows locked. */
+    private Set<Long> skipped(Handle handle, List<Lease> leases) {
+        return leases.isEmpty()
+                ? Set.of()
+                : bind(handle.createQuery(sql.renewable(leases.size())), leases)
+                        .mapTo(Long.class)
+                        .set();
+    }
+
+    private static Query bind(Query query, List<Lease> leases) {
         for (int i = 0; i < leases.size(); i++) {
             Lease lease = leases.get(i);
             query.bind("id" + i, lease.key())
                     .bind("fence" + i, lease.fence())
                     .bind("owner" + i, lease.owner().value());
         }
-        Map<Long, Long> heads = new HashMap<>();
-        query.map((row, context) -> Map.entry(row.getLong(1), row.getLong(2)))
-                .forEach(entry -> heads.put(entry.getKey(), entry.getValue()));
-        return heads;
+        return query;
     }
 
     private List<Long> candidates(Handle handle, Ready filter, int max) {
@@ -114,6 +141,9 @@ final class Claims {
     }
 
     private List<String> deadOwners(Handle handle) {
+        if (!liveness.tells()) {
+            return List.of();
+        }
         return handle.createQuery(sql.owners()).bind("now", database.now()).mapTo(String.class).list().stream()
                 .filter(owner -> liveness.isDead(new WorkerId(owner)))
                 .toList();

@@ -1,6 +1,5 @@
 package dev.perdure.session.jdbc;
 
-import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.StoreException;
 import java.time.Duration;
@@ -24,26 +23,63 @@ final class Database implements AutoCloseable {
     private final Faults faults;
 
     /**
-     * Writers of this process take turns, in order of arrival: SQLite itself polls for its lock, so that a renewal among busy
+     * With SQLite, writers of this process take turns, in order of arrival: it polls for its lock, so that a renewal among busy
      * writers could wait for seconds. Held across I/O, which it is there to order; nothing else is taken while it is held but a connection.
      */
-    private final Semaphore turns = new Semaphore(1, true);
+    private final @Nullable Semaphore turns;
 
+    private final Dialect dialect;
     private final Duration busyTimeout;
     private final InstantSource clock;
     private volatile boolean closed;
 
-    Database(Pool readers, Pool writers, Pool renewals, Faults faults, Duration busyTimeout, InstantSource clock) {
+    private Database(
+            Pool readers,
+            Pool writers,
+            Pool renewals,
+            @Nullable Semaphore turns,
+            Dialect dialect,
+            Faults faults,
+            Duration busyTimeout,
+            InstantSource clock) {
         this.readers = readers;
         this.writers = writers;
         this.renewals = renewals;
+        this.turns = turns;
+        this.dialect = dialect;
         this.faults = faults;
         this.busyTimeout = busyTimeout;
         this.clock = clock;
     }
 
-    /** Connections and JDBI over them. */
-    record Pool(HikariDataSource connections, Jdbi jdbi) {}
+    /** One that has a single writer at a time, and this machine's clock. */
+    static Database oneWriter(
+            Pool readers,
+            Pool writers,
+            Pool renewals,
+            Dialect dialect,
+            Faults faults,
+            Duration busyTimeout,
+            InstantSource clock) {
+        return new Database(readers, writers, renewals, new Semaphore(1, true), dialect, faults, busyTimeout, clock);
+    }
+
+    /** One that many write to at a time, and that has a clock of its own. */
+    static Database shared(Pool connections, Pool renewals, Dialect dialect, Faults faults, Duration busyTimeout) {
+        return new Database(
+                connections, connections, renewals, null, dialect, faults, busyTimeout, InstantSource.system());
+    }
+
+    /**
+     * JDBI over connections.
+     *
+     * @param close gives back what is ours of them
+     */
+    record Pool(Jdbi jdbi, Runnable close) {}
+
+    boolean writesTogether() {
+        return dialect.writesTogether();
+    }
 
     /** Bound to every statement; only databases without a clock of their own look at it. */
     long now() {
@@ -70,9 +106,9 @@ final class Database implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        renewals.connections().close();
-        writers.connections().close();
-        readers.connections().close();
+        renewals.close().run();
+        writers.close().run();
+        readers.close().run();
     }
 
     private interface Work<T> {
@@ -80,6 +116,9 @@ final class Database implements AutoCloseable {
     }
 
     private <T> T inTurn(@Nullable SessionId session, Work<T> work) {
+        if (turns == null) {
+            return attempt(session, work);
+        }
         try {
             if (!turns.tryAcquire(busyTimeout.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw faults.busy(session, null);

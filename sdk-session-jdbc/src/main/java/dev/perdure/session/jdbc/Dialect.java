@@ -11,8 +11,17 @@ interface Dialect {
     /** Names of the migrations, oldest first; each is a resource beside this class. */
     List<String> migrations();
 
+    /** A query for 1 row when the schema's own table is there, and for none when it is not. */
+    String findSchema();
+
+    /** Taken before the schema is looked at again and changed, until the transaction's end; empty where a transaction has the database to itself. */
+    String schemaLock();
+
     /** The store's clock in milliseconds; {@code :now} where it is this machine's. */
     String now();
+
+    /** Whether one statement can write to several tables: then every append is one round trip. */
+    boolean writesTogether();
 
     /** Ends the guarded insert, so that no claim commits between its look at the session and its commit. */
     String shareLock();
@@ -26,16 +35,23 @@ interface Dialect {
     /** What an exception of the driver means. */
     Fault fault(SQLException e);
 
+    /** What to do about a fault of the kind, in the words of this database. */
+    String remedy(Fault fault);
+
     /** What can go wrong, by what the caller can do about it. */
     enum Fault {
         /** A unique key was there already. */
         CLASH,
+        /** Nothing was done, because others were in the way; a repeat may succeed. */
         BUSY,
         READ_ONLY,
         FULL,
         NOT_A_DATABASE,
         CANNOT_OPEN,
         DAMAGED,
+        /** A pooler gives each transaction another connection, and the driver counts on one. */
+        POOLED,
+        FORBIDDEN,
         /** The statement itself does not work: too large, or tables that are not as they should be. */
         REJECTED,
         /** All else; a repeat may succeed. */

@@ -26,28 +26,13 @@ final class Faults {
         if (cause == null) {
             return thrown;
         }
-        return switch (dialect.fault(cause)) {
+        Dialect.Fault fault = dialect.fault(cause);
+        return switch (fault) {
             case CLASH -> new Clash(thrown);
             case BUSY -> busy(session, thrown);
-            case READ_ONLY ->
-                StoreException.unusable(
-                        at("can only be read; make the file and its folder writable for this process"),
-                        session,
-                        thrown);
-            case FULL ->
-                StoreException.unusable(
-                        at("is full and nothing was written; free space on its disk, then go on"), session, thrown);
-            case NOT_A_DATABASE ->
-                StoreException.unusable(
-                        at("is not a database; it was left as it is. Name another file"), session, thrown);
-            case CANNOT_OPEN ->
-                StoreException.unusable(
-                        at("cannot be opened; check that its folder is there and writable for this process"),
-                        session,
-                        thrown);
-            case DAMAGED -> StoreException.unusable(at("is damaged; restore it from a backup"), session, thrown);
             case REJECTED -> StoreException.unusable(at("refused: " + cause.getMessage()), session, thrown);
             case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
+            default -> StoreException.unusable(at(dialect.remedy(fault)), session, thrown);
         };
     }
 

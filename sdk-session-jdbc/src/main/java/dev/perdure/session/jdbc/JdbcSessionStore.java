@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,10 +46,10 @@ public final class JdbcSessionStore implements SessionStore {
         this.guarantees = guarantees;
         this.claims = new Claims(database, sql, liveness);
         this.inbox = new Inbox(database, sql, claims);
-        this.questions = new Questions(database);
+        this.questions = new Questions(database, sql);
         this.log = new Log(database, sql, questions);
         this.sessions = new Sessions(database, sql, log);
-        this.blobs = new Blobs(database);
+        this.blobs = new Blobs(database, sql);
     }
 
     /** As {@link #sqlite(Path, SqliteOptions)} with {@link SqliteOptions#standard()}. */
@@ -72,6 +73,33 @@ public final class JdbcSessionStore implements SessionStore {
     static JdbcSessionStore sqlite(Path file, SqliteOptions options, SqliteFile.Wiring wiring) {
         Objects.requireNonNull(options, "options");
         return new SqliteFile(file, options, wiring).open();
+    }
+
+    /** As {@link #of(DataSource, JdbcOptions)} with {@link JdbcOptions#standard()}. */
+    public static JdbcSessionStore of(DataSource source) {
+        return of(source, JdbcOptions.standard());
+    }
+
+    /**
+     * Sessions in a PostgreSQL database, 13 or newer, that any number of processes of any number of machines may use at a time. Its
+     * tables are named {@code perdure_…} and are made, where the connection's search path leads, by whoever opens the store first; after that
+     * no right to make tables is needed. All times are by the server's clock.
+     *
+     * @param source a pool, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
+     *     of leases; the others are given back after each call
+     * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, or has a setting that can lose
+     *     acknowledged events and was not accepted by name
+     * @throws IllegalArgumentException when the database is another
+     * @throws IllegalStateException when its connections have autocommit off
+     */
+    public static JdbcSessionStore of(DataSource source, JdbcOptions options) {
+        return of(source, options, Server.Wiring.SHIPPED);
+    }
+
+    static JdbcSessionStore of(DataSource source, JdbcOptions options, Server.Wiring wiring) {
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(options, "options");
+        return new Server(source, options, wiring).open();
     }
 
     @Override

@@ -7,6 +7,11 @@ interface Liveness extends AutoCloseable {
     /** From here on this worker is known to be alive, until {@link #close()} or the end of the process. */
     void enlist(WorkerId worker);
 
+    /** Whether {@link #isDead} can ever be true. */
+    default boolean tells() {
+        return true;
+    }
+
     /** True only when this worker is known to be gone. */
     boolean isDead(WorkerId worker);
 
@@ -17,6 +22,11 @@ interface Liveness extends AutoCloseable {
     Liveness UNKNOWN = new Liveness() {
         @Override
         public void enlist(WorkerId worker) {}
+
+        @Override
+        public boolean tells() {
+            return false;
+        }
 
         @Override
         public boolean isDead(WorkerId worker) {

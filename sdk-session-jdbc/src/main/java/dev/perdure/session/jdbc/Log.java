@@ -18,7 +18,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.statement.Update;
+import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 
 /** The events of sessions. Thread-safe. */
 final class Log {
@@ -37,18 +38,23 @@ final class Log {
 
     Appended append(Lease lease, Position after, Batch batch) {
         require(lease, batch);
-        long now = database.now();
-        boolean written;
+        Optional<Instant> written;
         try {
-            written = batch.onlyEvents()
-                    ? database.write(lease.session(), handle -> insert(handle, lease, after, batch, now))
-                    : database.transact(lease.session(), handle -> insertAll(handle, lease, after, batch, now));
+            written = write(lease, after, batch);
         } catch (Faults.Clash e) {
-            written = false;
+            written = Optional.empty();
         }
-        return written
-                ? new Appended.Ok(last(after, batch), Instant.ofEpochMilli(now))
-                : database.read(lease.session(), handle -> whyNot(handle, lease, after, batch));
+        return written.<Appended>map(at -> new Appended.Ok(last(after, batch), at))
+                .orElseGet(() -> database.read(lease.session(), handle -> whyNot(handle, lease, after, batch)));
+    }
+
+    private Optional<Instant> write(Lease lease, Position after, Batch batch) {
+        if (batch.onlyEvents()) {
+            return database.write(lease.session(), handle -> insert(handle, lease, after, batch));
+        }
+        return database.writesTogether()
+                ? database.write(lease.session(), handle -> writeTogether(handle, lease, after, batch))
+                : database.transact(lease.session(), handle -> writeOneByOne(handle, lease, after, batch));
     }
 
     Position head(SessionId id) {
@@ -84,13 +90,11 @@ final class Log {
 
     /** The first event of a new session; everybody else goes through {@link #append}. */
     void start(Handle handle, long session, Draft first) {
-        handle.createUpdate("""
-                        INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                        VALUES (:session, 1, :id, :turn, 0, :at, :type, :progress, 0, :body)""")
+        handle.createUpdate(sql.start())
                 .bind("session", session)
                 .bind("id", Uuids.bytes(first.id().value()))
                 .bind("turn", first.turn())
-                .bind("at", database.now())
+                .bind("now", database.now())
                 .bind("type", first.event().type())
                 .bind("progress", first.event().movesForward() ? 1 : 0)
                 .bind("body", first.json().getBytes(StandardCharsets.UTF_8))
@@ -106,66 +110,103 @@ final class Log {
         }
     }
 
-    private boolean insert(Handle handle, Lease lease, Position after, Batch batch, long now) {
-        Update insert = handle.createUpdate(sql.append(batch.events().size()))
-                .bind("session", lease.key())
+    private Optional<Instant> insert(Handle handle, Lease lease, Position after, Batch batch) {
+        return time(events(handle.createQuery(sql.append(batch.events().size())), lease, after, batch), batch);
+    }
+
+    private Query events(Query query, Lease lease, Position after, Batch batch) {
+        query.bind("session", lease.key())
                 .bind("fence", lease.fence())
                 .bind("owner", lease.owner().value())
                 .bind("after", after.seq())
                 .bind("afterId", Uuids.bytes(after.event().value()))
-                .bind("now", now);
+                .bind("now", database.now());
         for (int i = 0; i < batch.events().size(); i++) {
             Draft draft = batch.events().get(i);
-            insert.bind("n" + i, i + 1)
+            query.bind("n" + i, i + 1)
                     .bind("id" + i, Uuids.bytes(draft.id().value()))
                     .bind("turn" + i, draft.turn())
                     .bind("type" + i, draft.event().type())
                     .bind("progress" + i, draft.event().movesForward() ? 1 : 0)
                     .bind("body" + i, draft.json().getBytes(StandardCharsets.UTF_8));
         }
-        return insert.execute() == batch.events().size();
+        return query;
     }
 
-    private boolean insertAll(Handle handle, Lease lease, Position after, Batch batch, long now) {
-        if (!insert(handle, lease, after, batch, now)) {
-            return false;
+    /** When the events were written; empty when they were not. */
+    private static Optional<Instant> time(Query query, Batch batch) {
+        List<Long> times = query.mapTo(Long.class).list();
+        return times.size() == batch.events().size()
+                ? Optional.of(Instant.ofEpochMilli(times.get(times.size() - 1)))
+                : Optional.empty();
+    }
+
+    private Optional<Instant> writeTogether(Handle handle, Lease lease, Position after, Batch batch) {
+        Query query = events(handle.createQuery(sql.appendTogether(batch)), lease, after, batch);
+        bindRelease(query, batch);
+        if (!batch.consumed().isEmpty()) {
+            bindConsumed(query, after, batch).bind("consuming", batch.consumed().size());
         }
-        consume(handle, lease, batch.consumed(), after.seq() + batch.events().size());
-        questions.open(handle, lease.key(), batch.opened(), now);
-        questions.close(handle, lease.key(), batch.closed());
+        if (!batch.closed().isEmpty()) {
+            query.bindList("closed", batch.closed());
+        }
+        questions.bind(query, batch.opened());
+        return time(query, batch);
+    }
+
+    private Optional<Instant> writeOneByOne(Handle handle, Lease lease, Position after, Batch batch) {
+        Optional<Instant> at = insert(handle, lease, after, batch);
+        if (at.isPresent()) {
+            consume(handle, lease, after, batch);
+            questions.open(handle, lease.key(), batch.opened());
+            questions.close(handle, lease.key(), batch.closed());
+            if (batch.agent() != null || batch.release() != null) {
+                bindRelease(handle.createUpdate(sql.change(batch)), batch)
+                        .bind("session", lease.key())
+                        .bind("now", database.now())
+                        .execute();
+            }
+        }
+        return at;
+    }
+
+    private static <S extends SqlStatement<S>> S bindRelease(S statement, Batch batch) {
         String agent = batch.agent();
         if (agent != null) {
-            session(handle, sql.handOver(), lease, now).bind("agent", agent).execute();
+            statement.bind("agent", agent);
         }
         Release release = batch.release();
         if (release != null) {
-            session(handle, sql.release(), lease, now)
-                    .bind("now", now)
+            statement
                     .bind("target", release.target().name())
                     .bind("seen", release.seenInbox())
+                    .bind("progress", batch.movesForward() ? 1 : 0);
+        }
+        return statement;
+    }
+
+    private void consume(Handle handle, Lease lease, Position after, Batch batch) {
+        List<Long> positions = batch.consumed();
+        if (!positions.isEmpty()) {
+            int consumed = bindConsumed(handle.createUpdate(sql.consume()), after, batch)
+                    .bind("session", lease.key())
                     .execute();
+            if (consumed != positions.size()) {
+                throw nothingToConsume(lease, positions);
+            }
         }
-        return true;
     }
 
-    private static Update session(Handle handle, String statement, Lease lease, long now) {
-        return handle.createUpdate(statement).bind("session", lease.key()).bind("at", now);
-    }
-
-    private void consume(Handle handle, Lease lease, List<Long> positions, long seq) {
-        if (positions.isEmpty()) {
-            return;
-        }
-        int consumed = handle.createUpdate(sql.consume())
-                .bind("session", lease.key())
-                .bind("seq", seq)
+    private static <S extends SqlStatement<S>> S bindConsumed(S statement, Position after, Batch batch) {
+        return statement
+                .bind("seq", after.seq() + batch.events().size())
                 .bind("empty", new byte[0])
-                .bindList("positions", positions)
-                .execute();
-        if (consumed != positions.size()) {
-            throw new IllegalArgumentException(lease.session() + ": of the inbox items " + positions + " only "
-                    + consumed + " are there to be consumed; each is consumed once");
-        }
+                .bindList("positions", batch.consumed());
+    }
+
+    private static IllegalArgumentException nothingToConsume(Lease lease, List<Long> positions) {
+        return new IllegalArgumentException(lease.session() + ": not all of the inbox items " + positions
+                + " are there to be consumed; each is consumed once");
     }
 
     /** Whatever the fence, a batch that is in the log was written; its writer only did not hear of it. */
@@ -182,7 +223,31 @@ final class Log {
         if (there.equals(wanted)) {
             return new Appended.Duplicate(last(after, batch));
         }
-        return holds(handle, lease) ? new Appended.Conflict() : new Appended.LeaseLost();
+        if (!holds(handle, lease)) {
+            return new Appended.LeaseLost();
+        }
+        if (!batch.onlyEvents() && there.isEmpty() && endsAt(handle, lease, after)) {
+            throw unfit(handle, lease, batch);
+        }
+        return new Appended.Conflict();
+    }
+
+    private static boolean endsAt(Handle handle, Lease lease, Position after) {
+        return handle.createQuery("SELECT id FROM perdure_event WHERE session = :session AND seq = :after")
+                .bind("session", lease.key())
+                .bind("after", after.seq())
+                .map((row, context) -> new EventId(Uuids.of(row.getBytes(1))))
+                .findOne()
+                .filter(after.event()::equals)
+                .isPresent();
+    }
+
+    /** The log would have taken the events, so what should go with them does not fit. */
+    private IllegalArgumentException unfit(Handle handle, Lease lease, Batch batch) {
+        return questions
+                .findOpen(handle, lease.key(), batch.opened())
+                .map(Questions::open)
+                .orElseGet(() -> nothingToConsume(lease, batch.consumed()));
     }
 
     private boolean holds(Handle handle, Lease lease) {

@@ -25,7 +25,16 @@ final class Migrations {
     void run(Jdbi jdbi, long now) {
         int known = dialect.migrations().size();
         if (jdbi.withHandle(this::version) < known) {
-            jdbi.useTransaction(handle -> apply(handle, now));
+            jdbi.useTransaction(handle -> {
+                lock(handle);
+                apply(handle, now);
+            });
+        }
+    }
+
+    private void lock(Handle handle) {
+        if (!dialect.schemaLock().isEmpty()) {
+            handle.execute(dialect.schemaLock());
         }
     }
 
@@ -36,7 +45,7 @@ final class Migrations {
                   version       INTEGER PRIMARY KEY,
                   name          TEXT    NOT NULL,
                   oldest_reader INTEGER NOT NULL,
-                  applied_at    INTEGER NOT NULL)""");
+                  applied_at    BIGINT  NOT NULL)""");
         List<String> names = dialect.migrations();
         for (int version = version(handle) + 1; version <= names.size(); version++) {
             String name = names.get(version - 1);
@@ -69,9 +78,9 @@ final class Migrations {
         return found.version();
     }
 
-    private static boolean exists(Handle handle) {
-        return handle.queryMetadata(metadata -> metadata.getTables(null, null, "perdure_schema", null))
-                .mapToMap()
+    private boolean exists(Handle handle) {
+        return handle.createQuery(dialect.findSchema())
+                .mapTo(Integer.class)
                 .findFirst()
                 .isPresent();
     }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 import org.jspecify.annotations.Nullable;
 
 /** The open questions; an index beside the log, written with it. Thread-safe. */
@@ -22,9 +23,11 @@ final class Questions {
             """;
 
     private final Database database;
+    private final Statements sql;
 
-    Questions(Database database) {
+    Questions(Database database, Statements sql) {
         this.database = database;
+        this.sql = sql;
     }
 
     List<Question> list(TenantId tenant, @Nullable Question after, int limit) {
@@ -60,31 +63,56 @@ final class Questions {
                         .findOne());
     }
 
-    void open(Handle handle, long session, List<Question> questions, long now) {
+    void open(Handle handle, long session, List<Question> questions) {
         for (Question question : questions) {
-            open(handle, session, question, now);
+            int opened = bind(handle.createUpdate(sql.ask()), question, "")
+                    .bind("session", session)
+                    .bind("now", database.now())
+                    .execute();
+            if (opened != 1) {
+                throw open(question);
+            }
         }
     }
 
-    private static void open(Handle handle, long session, Question question, long now) {
-        int opened = handle.createUpdate("""
-                        INSERT INTO perdure_question
-                          (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
-                        VALUES (:session, :key, :tenant, :at, :kind, :call, :tool, :arguments, :text)
-                        ON CONFLICT (session, key) DO NOTHING""")
-                .bind("session", session)
-                .bind("key", question.id().key())
-                .bind("tenant", question.id().session().tenant().value())
-                .bind("at", now)
-                .bind("kind", question.kind().name())
-                .bind("call", question.call().value())
-                .bind("tool", question.tool())
-                .bind("arguments", question.arguments())
-                .bind("text", question.text())
-                .execute();
-        if (opened != 1) {
-            throw new IllegalArgumentException("the question " + question.id() + " is open already");
+    /** For a statement that asks several questions: the names end in the number of the question. */
+    void bind(Query query, List<Question> questions) {
+        for (int i = 0; i < questions.size(); i++) {
+            bind(query, questions.get(i), Integer.toString(i));
         }
+    }
+
+    private static <S extends SqlStatement<S>> S bind(S statement, Question question, String suffix) {
+        return statement
+                .bind("key" + suffix, question.id().key())
+                .bind("tenant", question.id().session().tenant().value())
+                .bind("kind" + suffix, question.kind().name())
+                .bind("call" + suffix, question.call().value())
+                .bind("tool" + suffix, question.tool())
+                .bind("arguments" + suffix, question.arguments())
+                .bind("text" + suffix, question.text());
+    }
+
+    /** One of these that is open already. */
+    Optional<Question> findOpen(Handle handle, long session, List<Question> questions) {
+        if (questions.isEmpty()) {
+            return Optional.empty();
+        }
+        List<String> keys =
+                questions.stream().map(question -> question.id().key()).toList();
+        List<String> open = handle.createQuery(
+                        "SELECT key FROM perdure_question WHERE session = :session AND key IN (<keys>)")
+                .bind("session", session)
+                .bindList("keys", keys)
+                .mapTo(String.class)
+                .list();
+        return questions.stream()
+                .filter(question -> open.contains(question.id().key()))
+                .findFirst();
+    }
+
+    static IllegalArgumentException open(Question question) {
+        return new IllegalArgumentException("the question " + question.id() + " is open already");
     }
 
     void close(Handle handle, long session, List<String> keys) {

@@ -17,6 +17,7 @@ import org.jdbi.v3.core.statement.Query;
 
 /** Sessions as such: made, found, listed, deleted. Thread-safe. */
 final class Sessions {
+    private static final String NAMED = "s.tenant = :tenant AND s.name = :name";
     private static final List<String> PARTS =
             List.of("perdure_event", "perdure_inbox", "perdure_question", "perdure_blob");
 
@@ -74,7 +75,7 @@ final class Sessions {
     boolean delete(SessionId id) {
         return database.transact(
                 id,
-                handle -> row(handle, id)
+                handle -> row(handle, sql.claimable(NAMED), id)
                         .filter(row -> row.status() != SessionStatus.DELETED)
                         .map(row -> delete(handle, row))
                         .orElse(false));
@@ -97,16 +98,12 @@ final class Sessions {
     }
 
     private Opened create(Handle handle, NewSession session) {
-        int made = handle.createUpdate("""
-                        INSERT INTO perdure_session (tenant, name, agent, status, labels, fence, attempts, claim_seq,
-                          retry_at, ready_at, inbox_head, opened_at, changed_at)
-                        VALUES (:tenant, :name, :agent, 'IDLE', :labels, 0, 0, 0, 0, 0, 0, :at, :at)
-                        ON CONFLICT (tenant, name) DO NOTHING""")
+        int made = handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
                 .bind("name", session.id().name())
                 .bind("agent", session.agent())
                 .bind("labels", Json.of(session.labels()).text())
-                .bind("at", database.now())
+                .bind("now", database.now())
                 .execute();
         SessionRow row = row(handle, session.id()).orElseThrow();
         if (made == 0) {
@@ -121,7 +118,11 @@ final class Sessions {
     }
 
     private Optional<SessionRow> row(Handle handle, SessionId id) {
-        return handle.createQuery(sql.session("s.tenant = :tenant AND s.name = :name"))
+        return row(handle, sql.session(NAMED), id);
+    }
+
+    private Optional<SessionRow> row(Handle handle, String query, SessionId id) {
+        return handle.createQuery(query)
                 .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
                 .bind("now", database.now())

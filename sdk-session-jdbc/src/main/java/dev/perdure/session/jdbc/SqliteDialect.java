@@ -19,8 +19,23 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String findSchema() {
+        return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'perdure_schema'";
+    }
+
+    @Override
+    public String schemaLock() {
+        return "";
+    }
+
+    @Override
     public String now() {
         return ":now";
+    }
+
+    @Override
+    public boolean writesTogether() {
+        return false;
     }
 
     @Override
@@ -36,6 +51,18 @@ final class SqliteDialect implements Dialect {
     @Override
     public String skipLocked() {
         return "";
+    }
+
+    @Override
+    public String remedy(Fault fault) {
+        return switch (fault) {
+            case READ_ONLY -> "can only be read; make the file and its folder writable for this process";
+            case FULL -> "is full and nothing was written; free space on its disk, then go on";
+            case NOT_A_DATABASE -> "is not a database; it was left as it is. Name another file";
+            case CANNOT_OPEN -> "cannot be opened; check that its folder is there and writable for this process";
+            case DAMAGED -> "is damaged; restore it from a backup";
+            default -> "failed";
+        };
     }
 
     @Override

@@ -70,10 +70,11 @@ final class SqliteFile {
     }
 
     private Database database() {
-        return new Database(
+        return Database.oneWriter(
                 pool("readers", options.readers()),
                 pool("writer", 1),
                 pool("leases", 1),
+                dialect,
                 faults,
                 options.busyTimeout(),
                 options.clock());
@@ -88,7 +89,7 @@ final class SqliteFile {
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource connections = new HikariDataSource(config);
-        return new Database.Pool(connections, jdbi(connections));
+        return new Database.Pool(jdbi(connections), connections::close);
     }
 
     private Jdbi jdbi(javax.sql.DataSource source) {

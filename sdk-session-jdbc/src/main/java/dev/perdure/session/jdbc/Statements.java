@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.SessionStore.Batch;
 import java.util.stream.Collector;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -79,30 +80,89 @@ class Statements {
                 WHERE id = :id AND fence = :oldFence""";
     }
 
-    /** All leases at once; a lease that is lost matches no row. */
+    /** All leases at once; a lease that is lost matches no row, and a row that somebody has locked is left out. */
     String renew(int leases) {
         return """
-                WITH held (id, fence, owner) AS (VALUES %s)
-                UPDATE perdure_session SET lease_until = %s + :ttl FROM held
-                WHERE perdure_session.id = held.id AND perdure_session.fence = held.fence
-                  AND perdure_session.owner = held.owner AND perdure_session.status = 'RUNNING'
-                RETURNING perdure_session.id, perdure_session.inbox_head""".formatted(rows(leases, "id", "fence", "owner"), dialect.now());
+                WITH held (id, fence, owner) AS (VALUES %s),
+                free (id) AS (%s%s)
+                UPDATE perdure_session SET lease_until = %s + :ttl FROM free WHERE perdure_session.id = free.id
+                RETURNING perdure_session.id, perdure_session.inbox_head""".formatted(rows(leases, "id", "fence", "owner"), RENEWABLE, dialect.skipLocked(), dialect.now());
     }
 
-    /** Writes nothing unless the lease is the newest and the log ends where the writer thinks; a taken number clashes. */
+    /** Which of these leases are not lost. */
+    String renewable(int leases) {
+        return "WITH held (id, fence, owner) AS (VALUES " + rows(leases, "id", "fence", "owner") + ")\n" + RENEWABLE;
+    }
+
+    private static final String RENEWABLE = """
+            SELECT s.id FROM perdure_session s JOIN held
+            ON s.id = held.id AND s.fence = held.fence AND s.owner = held.owner AND s.status = 'RUNNING'""";
+
+    /** Writes nothing unless the lease is the newest and the log ends where the writer thinks; a taken number clashes. Answers the time of each event. */
     String append(int events) {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
                 WITH draft (n, id, turn, type, progress, body) AS (VALUES %s)
                 SELECT s.id, :after + draft.n, draft.id, draft.turn, s.fence, %s, draft.type, draft.progress, 0, draft.body
                 FROM perdure_session s CROSS JOIN draft
-                WHERE s.id = :session AND %s AND EXISTS (
-                  SELECT 1 FROM perdure_event e WHERE e.session = s.id AND e.seq = :after AND e.id = :afterId)
-                ORDER BY draft.n%s""".formatted(
-                        rows(events, "n", "id", "turn", "type", "progress", "body"),
-                        dialect.now(),
-                        held(),
-                        dialect.shareLock());
+                WHERE %s
+                ORDER BY draft.n%s RETURNING at""".formatted(drafts(events), dialect.now(), mayAppend(), dialect.shareLock());
+    }
+
+    /** The first event of a session. */
+    String start() {
+        return """
+                INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
+                VALUES (:session, 1, :id, :turn, 0, %s, :type, :progress, 0, :body)""".formatted(dialect.now());
+    }
+
+    private static String drafts(int events) {
+        return rows(events, "n", "id", "turn", "type", "progress", "body");
+    }
+
+    private String mayAppend() {
+        return """
+                s.id = :session AND %s AND EXISTS (
+                  SELECT 1 FROM perdure_event e WHERE e.session = s.id AND e.seq = :after AND e.id = :afterId)""".formatted(held());
+    }
+
+    /**
+     * An append with all that goes with it, for databases where one statement can write to several tables. It looks whether everything is there to be
+     * consumed before it writes anything, because nobody could take back a half of it.
+     */
+    String appendTogether(Batch batch) {
+        int events = batch.events().size();
+        StringBuilder sql = new StringBuilder("""
+                WITH held (session, fence) AS (
+                  SELECT s.id, s.fence FROM perdure_session s WHERE %s%s%s),
+                draft (n, id, turn, type, progress, body) AS (VALUES %s),
+                written (at) AS (
+                  INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
+                  SELECT held.session, :after + draft.n, draft.id, draft.turn, held.fence, %s, draft.type, draft.progress, 0, draft.body
+                  FROM held CROSS JOIN draft ORDER BY draft.n RETURNING at)""".formatted(
+                        mayAppend(),
+                        batch.consumed().isEmpty() ? "" : " AND (" + consumable() + ") = :consuming",
+                        dialect.updateLock(),
+                        drafts(events),
+                        dialect.now()));
+        if (!batch.consumed().isEmpty()) {
+            sql.append(",\nconsumed AS (")
+                    .append(consume("held.session", " FROM held"))
+                    .append(")");
+        }
+        if (!batch.opened().isEmpty()) {
+            sql.append(",\nopened AS (").append(ask(batch.opened().size())).append(")");
+        }
+        if (!batch.closed().isEmpty()) {
+            sql.append(",\nclosed AS (DELETE FROM perdure_question USING held"
+                    + " WHERE perdure_question.session = held.session AND key IN (<closed>))");
+        }
+        if (batch.agent() != null || batch.release() != null) {
+            sql.append(",\nchanged AS (")
+                    .append(change(batch, " FROM held", "held.session"))
+                    .append(")");
+        }
+        return sql.append("\nSELECT at FROM written").toString();
     }
 
     String held() {
@@ -110,24 +170,76 @@ class Statements {
     }
 
     String consume() {
-        return """
-                UPDATE perdure_inbox SET consumed = :seq, body = :empty
-                WHERE session = :session AND position IN (<positions>) AND consumed IS NULL""";
+        return consume(":session", "");
     }
 
-    /** A post between the holder's last look and this must not be missed. */
-    String release() {
+    private static String consume(String session, String from) {
         return """
-                UPDATE perdure_session SET status = %s, ready_at = %s, lease_until = NULL, changed_at = :at
-                WHERE id = :session""".formatted(releasedStatus(), dialect.now());
+                UPDATE perdure_inbox SET consumed = :seq, body = :empty%s
+                WHERE perdure_inbox.session = %s AND position IN (<positions>) AND consumed IS NULL""".formatted(from, session);
+    }
+
+    private static String consumable() {
+        return "SELECT count(*) FROM perdure_inbox i"
+                + " WHERE i.session = s.id AND i.position IN (<positions>) AND i.consumed IS NULL";
+    }
+
+    String ask() {
+        return """
+                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                VALUES (:session, :key, :tenant, %s, :kind, :call, :tool, :arguments, :text)
+                ON CONFLICT (session, key) DO NOTHING""".formatted(dialect.now());
+    }
+
+    private String ask(int questions) {
+        return """
+                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                SELECT held.session, asked.key, :tenant, %s, asked.kind, asked.call, asked.tool, asked.arguments, asked.text
+                FROM held CROSS JOIN (VALUES %s) AS asked (key, kind, call, tool, arguments, text)""".formatted(dialect.now(), rows(questions, "key", "kind", "call", "tool", "arguments", "text"));
+    }
+
+    /** What an append does to the session's row: hands it over, gives the lease back, or both. */
+    String change(Batch batch) {
+        return change(batch, "", ":session");
+    }
+
+    private String change(Batch batch, String from, String session) {
+        StringBuilder sql = new StringBuilder("UPDATE perdure_session AS s SET changed_at = ").append(dialect.now());
+        if (batch.agent() != null) {
+            sql.append(", agent = :agent");
+        }
+        if (batch.release() != null) {
+            sql.append(release());
+        }
+        return sql.append(from).append(" WHERE s.id = ").append(session).toString();
+    }
+
+    /** A post between the holder's last look and this must not be missed. Says here whether there was progress, because a claim that waits for this commit sees the row anew, but not the log. */
+    private String release() {
+        return """
+                , status = %s, ready_at = %s, lease_until = NULL,
+                attempts = CASE WHEN :progress = 1 OR %s THEN 0 ELSE attempts END""".formatted(releasedStatus(), dialect.now(), PROGRESSED);
     }
 
     String releasedStatus() {
         return "CASE WHEN :target IN ('IDLE', 'WAITING') AND inbox_head > :seen THEN 'READY' ELSE :target END";
     }
 
-    String handOver() {
-        return "UPDATE perdure_session SET agent = :agent, changed_at = :at WHERE id = :session";
+    String create() {
+        return """
+                INSERT INTO perdure_session (tenant, name, agent, status, labels, fence, attempts, claim_seq,
+                  retry_at, ready_at, inbox_head, opened_at, changed_at)
+                VALUES (:tenant, :name, :agent, 'IDLE', :labels, 0, 0, 0, 0, 0, 0, %1$s, %1$s)
+                ON CONFLICT (tenant, name) DO NOTHING""".formatted(dialect.now());
+    }
+
+    /** Nothing is kept for a session that is deleted in this moment. */
+    String keepBlob() {
+        return """
+                INSERT INTO perdure_blob (session, sha256, size, body)
+                SELECT s.id, :sha256, :size, :body FROM perdure_session s
+                WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'%s
+                ON CONFLICT (session, sha256) DO NOTHING""".formatted(dialect.shareLock());
     }
 
     /** Always changes the row, so that it meets a release of the same moment, and gives the item its place. */

@@ -15,6 +15,7 @@ import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
+import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.testkit.TestClock;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -136,9 +137,9 @@ class SqliteInterleavingTest {
         }
 
         @Override
-        String release() {
+        String change(Batch batch) {
             beforeRelease.get().run();
-            return super.release();
+            return super.change(batch);
         }
     }
 }

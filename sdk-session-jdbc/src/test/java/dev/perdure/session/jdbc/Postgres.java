@@ -1,0 +1,129 @@
+package dev.perdure.session.jdbc;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A real PostgreSQL with fsync on, one for all tests of this JVM; each test has a schema of its own in it. */
+final class Postgres implements AutoCloseable {
+    private static final AtomicInteger SCHEMAS = new AtomicInteger();
+
+    private final String schema;
+    private final HikariDataSource pool;
+
+    /** Started when the first test needs it, stopped with the JVM. */
+    private static final class Server {
+        static final EmbeddedPostgres RUNNING = start();
+
+        private static EmbeddedPostgres start() {
+            try {
+                // Without these two it would say nothing about durability: the library switches them off.
+                return EmbeddedPostgres.builder()
+                        .setServerConfig("fsync", "on")
+                        .setServerConfig("synchronous_commit", "on")
+                        .setServerConfig("full_page_writes", "on")
+                        .setServerConfig("max_connections", "100")
+                        .start();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private Postgres(String schema, HikariDataSource pool) {
+        this.schema = schema;
+        this.pool = pool;
+    }
+
+    /** An empty schema, with the server's clock. */
+    static Postgres empty() {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute("CREATE SCHEMA " + schema);
+        return new Postgres(schema, pool(Map.of("options", "-c search_path=" + schema)));
+    }
+
+    /**
+     * An empty schema whose {@code clock_timestamp()} stands still at what {@link #setClock} says: the statements are those of production, and only
+     * what the server's clock answers is the test's.
+     */
+    static Postgres withClock(Instant now) {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute(
+                "CREATE SCHEMA " + schema,
+                "CREATE TABLE " + schema + ".clock (now timestamptz NOT NULL)",
+                "INSERT INTO " + schema + ".clock VALUES (to_timestamp(0))",
+                "CREATE FUNCTION " + schema + ".clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS"
+                        + " 'SELECT now FROM " + schema + ".clock'");
+        Postgres postgres = new Postgres(schema, pool(Map.of("options", "-c search_path=" + schema + ",pg_catalog")));
+        postgres.setClock(now);
+        return postgres;
+    }
+
+    void setClock(Instant now) {
+        sql("UPDATE clock SET now = to_timestamp(" + now.toEpochMilli() + " / 1000.0)");
+    }
+
+    HikariDataSource pool() {
+        return pool;
+    }
+
+    /** On a connection that the store knows nothing of. */
+    void sql(String... statements) {
+        String[] all = new String[statements.length + 1];
+        all[0] = "SET search_path = " + schema;
+        System.arraycopy(statements, 0, all, 1, statements.length);
+        execute(all);
+    }
+
+    /** The first column of the first row, or {@code none}. */
+    String query(String sql) {
+        try (Connection connection = Server.RUNNING.getPostgresDatabase().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET search_path = " + schema);
+            try (ResultSet row = statement.executeQuery(sql)) {
+                return row.next() ? String.valueOf(row.getString(1)) : "none";
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    static int port() {
+        return Server.RUNNING.getPort();
+    }
+
+    static HikariDataSource pool(Map<String, String> properties) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(Server.RUNNING.getJdbcUrl("postgres", "postgres"));
+        properties.forEach(config::addDataSourceProperty);
+        config.setMaximumPoolSize(24);
+        config.setMinimumIdle(1);
+        return new HikariDataSource(config);
+    }
+
+    private static void execute(String... statements) {
+        try (Connection connection = Server.RUNNING.getPostgresDatabase().getConnection();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(String.join("; ", statements), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        execute("DROP SCHEMA " + schema + " CASCADE");
+    }
+}
