@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Who may write to which session. Thread-safe. */
 final class Claims {
+    /** A row that changes more often than this while it is looked at is somebody else's. */
+    private static final int MOST_LOOKS = 10;
+
     private final Database database;
     private final Statements sql;
     private final Liveness liveness;
@@ -34,19 +37,26 @@ final class Claims {
 
     Claimed claim(SessionId id, Terms terms) {
         liveness.enlist(terms.worker());
-        return database.transact(id, handle -> claim(handle, id, terms));
+        return database.decide(id, handle -> claim(handle, id, terms));
     }
 
-    /** Within the caller's transaction; the worker is enlisted. */
+    /** Looks at the row, decides, and writes only if the row is still what was looked at; else looks again. The worker is enlisted. */
     Claimed claim(Handle handle, SessionId id, Terms terms) {
-        return handle.createQuery(sql.claimable("s.tenant = :tenant AND s.name = :name"))
-                .bind("tenant", id.tenant().value())
-                .bind("name", id.name())
-                .bind("now", database.now())
-                .map((row, context) -> SessionRow.of(row))
-                .findOne()
-                .map(row -> carryOut(handle, row, terms))
-                .orElseGet(Claimed.Unknown::new);
+        SessionRow row = null;
+        for (int look = 0; look < MOST_LOOKS; look++) {
+            row = handle.createQuery(sql.session("s.tenant = :tenant AND s.name = :name"))
+                    .bind("tenant", id.tenant().value())
+                    .bind("name", id.name())
+                    .bind("now", database.now())
+                    .map((found, context) -> SessionRow.of(found))
+                    .findOne()
+                    .orElse(null);
+            Claimed answer = row == null ? new Claimed.Unknown() : carryOut(handle, row, terms);
+            if (answer != null) {
+                return answer;
+            }
+        }
+        return new Claimed.Busy(Instant.ofEpochMilli(row == null ? database.now() : row.now()));
     }
 
     void enlist(WorkerId worker) {
@@ -67,7 +77,7 @@ final class Claims {
         }
         liveness.enlist(terms.worker());
         String rows = sql.candidateRows();
-        return database.transact(null, handle -> claim(handle, rows, candidates, terms));
+        return database.decide(null, handle -> claim(handle, rows, candidates, terms));
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -149,7 +159,7 @@ final class Claims {
                 .toList();
     }
 
-    /** Decides again, on what the rows are now that nobody else can change them. */
+    /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
     private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
         Map<Long, SessionRow> rows = new HashMap<>();
         handle.createQuery(select)
@@ -167,52 +177,49 @@ final class Claims {
         return leases;
     }
 
-    private Claimed carryOut(Handle handle, SessionRow row, Terms terms) {
+    /** The answer; null when the row has changed since it was read. */
+    private @Nullable Claimed carryOut(Handle handle, SessionRow row, Terms terms) {
         Verdict verdict = Verdict.on(row, terms, liveness);
         if (verdict instanceof Verdict.Take take) {
-            return new Claimed.Held(take(handle, row, terms, take));
+            Lease lease = take(handle, row, terms, take);
+            return lease == null ? null : new Claimed.Held(lease);
         }
         if (verdict instanceof Verdict.Refuse refuse) {
             return refuse.answer();
         }
-        one(bind(handle.createUpdate(sql.quarantine()), row), row);
-        return new Claimed.Quarantined();
+        return bind(handle.createUpdate(sql.quarantine()), row).execute() == 1 ? new Claimed.Quarantined() : null;
     }
 
-    private Lease take(Handle handle, SessionRow row, Terms terms, Verdict.Take take) {
+    private @Nullable Lease take(Handle handle, SessionRow row, Terms terms, Verdict.Take take) {
         long fence = Math.max(row.fence() + 1, row.now());
-        one(
-                bind(handle.createUpdate(sql.take()), row)
-                        .bind("fence", fence)
-                        .bind("owner", terms.worker().value())
-                        .bind("until", row.now() + terms.ttl().toMillis())
-                        .bind("attempts", take.attempts())
-                        .bind("head", row.head())
-                        .bind(
-                                "retryAt",
-                                row.now() + terms.waitAfter(take.attempts()).toMillis()),
-                row);
-        return new Lease(
-                row.id(),
-                row.key(),
-                terms.worker(),
-                fence,
-                row.agent(),
-                take.attempts(),
-                row.inboxHead(),
-                Instant.ofEpochMilli(row.now()),
-                take.previous());
+        int taken = bind(handle.createUpdate(sql.take()), row)
+                .bind("fence", fence)
+                .bind("owner", terms.worker().value())
+                .bind("until", row.now() + terms.ttl().toMillis())
+                .bind("attempts", take.attempts())
+                .bind("head", row.head())
+                .bind("retryAt", row.now() + terms.waitAfter(take.attempts()).toMillis())
+                .execute();
+        return taken != 1
+                ? null
+                : new Lease(
+                        row.id(),
+                        row.key(),
+                        terms.worker(),
+                        fence,
+                        row.agent(),
+                        take.attempts(),
+                        row.inboxHead(),
+                        Instant.ofEpochMilli(row.now()),
+                        take.previous());
     }
 
     private static Update bind(Update update, SessionRow row) {
-        return update.bind("id", row.key()).bind("oldFence", row.fence()).bind("at", row.now());
-    }
-
-    /** The row was read under a lock in the same transaction, so anything else means that the lock is none. */
-    private static void one(Update update, SessionRow row) {
-        int rows = update.execute();
-        if (rows != 1) {
-            throw new IllegalStateException(row.id() + ": a claim changed " + rows + " rows under its lock");
-        }
+        return update.bind("id", row.key())
+                .bind("at", row.now())
+                .bind("oldFence", row.fence())
+                .bind("oldStatus", row.status().name())
+                .bind("oldUntil", row.leaseUntil())
+                .bind("oldAttempts", row.storedAttempts());
     }
 }

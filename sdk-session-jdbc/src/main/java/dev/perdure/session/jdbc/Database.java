@@ -99,6 +99,14 @@ final class Database implements AutoCloseable {
         return inTurn(session, () -> writers.jdbi().inTransaction(work::apply));
     }
 
+    /**
+     * Several statements that look and then write only if nothing has changed since: with one writer a transaction, which costs one flush; else each
+     * by itself, so that a process that is frozen in the middle keeps no lock.
+     */
+    <T> T decide(@Nullable SessionId session, Function<Handle, T> work) {
+        return turns == null ? write(session, work) : transact(session, work);
+    }
+
     <T> T renew(Function<Handle, T> work) {
         return inTurn(null, () -> renewals.jdbi().withHandle(work::apply));
     }

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 import org.jspecify.annotations.Nullable;
 
 /** What is sent to sessions. Thread-safe. */
@@ -39,13 +40,35 @@ final class Inbox {
         }
         byte[] hash = hash(item);
         try {
-            return database.transact(id, handle -> {
-                long position = arrive(handle, id, item, hash);
+            return database.decide(id, handle -> {
+                long position = database.writesTogether()
+                        ? arriveTogether(handle, id, item, hash)
+                        : arrive(handle, id, item, hash);
                 return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
             });
-        } catch (NotArrived e) {
+        } catch (NotArrived | Faults.Clash e) {
             return database.read(id, handle -> whyNot(handle, id, item, hash));
         }
+    }
+
+    private long arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
+        return bind(handle.createQuery(sql.postTogether()), id, item)
+                .bind("key", item.key())
+                .bind("kind", item.kind().name())
+                .bind("actorKind", item.from().kind().name())
+                .bind("actor", item.from().name())
+                .bind("hash", hash)
+                .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
+                .mapTo(Long.class)
+                .findOne()
+                .orElseThrow(NotArrived::new);
+    }
+
+    private Query bind(Query query, SessionId id, Post item) {
+        return query.bind("tenant", id.tenant().value())
+                .bind("name", id.name())
+                .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
+                .bind("now", database.now());
     }
 
     List<InboxItem> list(SessionId id, long after, int limit) {
@@ -66,11 +89,7 @@ final class Inbox {
     }
 
     private long arrive(Handle handle, SessionId id, Post item, byte[] hash) {
-        Arrival arrival = handle.createQuery(sql.arrive())
-                .bind("tenant", id.tenant().value())
-                .bind("name", id.name())
-                .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
-                .bind("now", database.now())
+        Arrival arrival = bind(handle.createQuery(sql.arrive() + " RETURNING id, inbox_head, status"), id, item)
                 .map((row, context) -> new Arrival(
                         row.getLong(1), row.getLong(2), Stored.constant(SessionStatus.class, row.getString(3))))
                 .findOne()

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A session's row, with the end of its log and the store's clock at the same moment.
  *
  * @param attempts claims since it last made progress
+ * @param storedAttempts as it stands in the row
  */
 record SessionRow(
         long key,
@@ -27,6 +28,7 @@ record SessionRow(
         @Nullable WorkerId owner,
         long leaseUntil,
         int attempts,
+        int storedAttempts,
         long retryAt,
         long inboxHead,
         long openedAt,
@@ -46,6 +48,7 @@ record SessionRow(
                 owner == null ? null : new WorkerId(owner),
                 row.getLong("lease_until"),
                 row.getInt("progressed") == 1 ? 0 : row.getInt("attempts"),
+                row.getInt("attempts"),
                 row.getLong("retry_at"),
                 row.getLong("inbox_head"),
                 row.getLong("opened_at"),

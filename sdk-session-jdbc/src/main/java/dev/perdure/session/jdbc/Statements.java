@@ -58,7 +58,7 @@ class Statements {
     }
 
     String candidateRows() {
-        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')") + dialect.skipLocked();
+        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')");
     }
 
     /** Owners whose leases have not run out. */
@@ -66,18 +66,24 @@ class Statements {
         return "SELECT DISTINCT owner FROM perdure_session WHERE status = 'RUNNING' AND lease_until > " + dialect.now();
     }
 
+    /** Whether the row is still what a claim has decided on: nobody claimed, released, renewed or woke it since. */
+    String unchanged() {
+        return "id = :id AND fence = :oldFence AND status = :oldStatus AND attempts = :oldAttempts"
+                + " AND coalesce(lease_until, 0) = :oldUntil";
+    }
+
     String take() {
         return """
                 UPDATE perdure_session SET status = 'RUNNING', fence = :fence, owner = :owner, lease_until = :until,
                   attempts = :attempts, claim_seq = :head, retry_at = :retryAt, changed_at = :at
-                WHERE id = :id AND fence = :oldFence""";
+                WHERE\s""" + unchanged();
     }
 
     /** The one that held it, if it is only slow, has lost it: status is part of what a write proves. */
     String quarantine() {
         return """
                 UPDATE perdure_session SET status = 'QUARANTINED', lease_until = NULL, changed_at = :at
-                WHERE id = :id AND fence = :oldFence""";
+                WHERE\s""" + unchanged();
     }
 
     /** All leases at once; a lease that is lost matches no row, and a row that somebody has locked is left out. */
@@ -252,7 +258,22 @@ class Statements {
                   attempts = CASE WHEN :resume = 1 THEN 0 ELSE attempts END,
                   retry_at = CASE WHEN :resume = 1 THEN 0 ELSE retry_at END,
                   changed_at = %2$s
-                WHERE tenant = :tenant AND name = :name RETURNING id, inbox_head, status""".formatted(wakes, dialect.now());
+                WHERE tenant = :tenant AND name = :name""".formatted(wakes, dialect.now());
+    }
+
+    /**
+     * A post in one statement, for databases where one can write to several tables: so nothing is left locked by a process that is frozen in the
+     * middle of it. A key that is there already answers no row, or clashes.
+     */
+    String postTogether() {
+        return "WITH arrival AS (" + arrive() + """
+                  AND status NOT IN ('ENDED', 'DELETED')
+                  AND NOT EXISTS (SELECT 1 FROM perdure_inbox i WHERE i.session = perdure_session.id AND i.key = :key)
+                  RETURNING id, inbox_head),
+                item AS (
+                  INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, body)
+                  SELECT id, :key, inbox_head, :kind, :actorKind, :actor, :hash, %s, :body FROM arrival)
+                SELECT inbox_head FROM arrival""".formatted(dialect.now());
     }
 
     String enqueue() {
