@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.testkit.crash.CrashHarness;
 import dev.perdure.testkit.crash.CrashPoint;
 import dev.perdure.testkit.crash.CrashReport;
+import dev.perdure.testkit.crash.CrashStore;
 import dev.perdure.testkit.crash.Violation;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,6 +30,42 @@ class CrashHarnessTest {
         assertThat(report.killed()).isEqualTo(20);
         assertThat(report.inputs()).isPositive();
         assertThat(report.effects()).isPositive();
+    }
+
+    @Test
+    void postgres_losesNothingAndDoesNothingTwice_whenProcessesAreKilledAndPaused() {
+        CrashReport report = onPostgres(CrashStores.OnPostgres.class)
+                .kills(20)
+                .children(3)
+                .seed(31)
+                .run();
+
+        assertThat(report.violations()).isEmpty();
+        assertThat(report.killed()).isEqualTo(20);
+        assertThat(report.inputs()).isPositive();
+        assertThat(report.effects()).isPositive();
+    }
+
+    @Test
+    void postgresWithoutFence_isCaught_byAWorkerThatIsPausedForLongerThanItsLease() {
+        List<Violation> violations = onPostgres(CrashStores.OnPostgresWithoutFence.class)
+                .kills(10)
+                .children(3)
+                .sessions(2)
+                .seed(7)
+                .lease(Duration.ofMillis(600))
+                .pauses(1)
+                .points(CrashPoint.BEFORE_APPEND, CrashPoint.BEFORE_RELEASE)
+                .finishWithin(Duration.ofSeconds(2))
+                .run()
+                .violations();
+
+        assertThat(violations).extracting(Violation::property).contains("P7");
+    }
+
+    private CrashHarness onPostgres(Class<? extends CrashStore> store) {
+        System.setProperty(CrashStores.OnPostgres.URL, Postgres.url());
+        return CrashHarness.of(store, folder).properties(CrashStores.OnPostgres.URL);
     }
 
     @Test

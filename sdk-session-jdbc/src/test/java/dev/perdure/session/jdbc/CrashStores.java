@@ -1,5 +1,9 @@
 package dev.perdure.session.jdbc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.InboxItem;
@@ -24,10 +28,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.sql.DataSource;
 import org.jdbi.v3.core.statement.SqlLogger;
 import org.jspecify.annotations.Nullable;
 
-/** SQLite as it is, and with one mistake each, for child JVMs. */
+/** Stores as they are, and with one mistake each, for child JVMs. */
 public final class CrashStores {
     private CrashStores() {}
 
@@ -43,17 +48,55 @@ public final class CrashStores {
         }
     }
 
+    /** A PostgreSQL at the address in the system property {@link #URL}; each run has a schema of its own. */
+    public static class OnPostgres implements CrashStore {
+        static final String URL = "perdure.test.postgres";
+
+        @Override
+        public SessionStore open(Path folder) {
+            return JdbcSessionStore.of(pool(folder), JdbcOptions.standard(), wiring());
+        }
+
+        Server.Wiring wiring() {
+            return Server.Wiring.SHIPPED;
+        }
+
+        private static DataSource pool(Path folder) {
+            String schema =
+                    "run_" + Hashes.hex(folder.toString().getBytes(UTF_8)).substring(0, 16);
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl(System.getProperty(URL));
+            config.setConnectionInitSql("CREATE SCHEMA IF NOT EXISTS " + schema + "; SET search_path = " + schema);
+            config.setMaximumPoolSize(4);
+            config.setMinimumIdle(1);
+            return new HikariDataSource(config);
+        }
+    }
+
+    /** The same mistake as {@link WithoutFence}. */
+    public static final class OnPostgresWithoutFence extends OnPostgres {
+        @Override
+        Server.Wiring wiring() {
+            return new Server.Wiring(SqlLogger.NOP_SQL_LOGGER, Unfenced::new);
+        }
+    }
+
+    private static final class Unfenced extends Statements {
+        Unfenced(Dialect dialect) {
+            super(dialect);
+        }
+
+        @Override
+        String held() {
+            return "(:fence IS NOT NULL OR :owner IS NOT NULL)";
+        }
+    }
+
     /** Appends under any fence and owner: a paused worker writes on after a takeover. */
     public static final class WithoutFence implements CrashStore {
         @Override
         public SessionStore open(Path folder) {
-            SqliteFile.Wiring wiring =
-                    new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, config -> {}, dialect -> new Statements(dialect) {
-                        @Override
-                        String held() {
-                            return "(:fence IS NOT NULL OR :owner IS NOT NULL)";
-                        }
-                    });
+            SqliteFile.Wiring wiring = new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, config -> {}, Unfenced::new);
             return JdbcSessionStore.sqlite(folder.resolve("sessions.db"), SqliteOptions.standard(), wiring);
         }
     }

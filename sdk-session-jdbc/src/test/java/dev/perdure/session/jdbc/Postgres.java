@@ -97,13 +97,13 @@ final class Postgres implements AutoCloseable {
         }
     }
 
-    static int port() {
-        return Server.RUNNING.getPort();
+    static String url() {
+        return Server.RUNNING.getJdbcUrl("postgres", "postgres");
     }
 
     static HikariDataSource pool(Map<String, String> properties) {
         HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(Server.RUNNING.getJdbcUrl("postgres", "postgres"));
+        config.setJdbcUrl(url());
         properties.forEach(config::addDataSourceProperty);
         config.setMaximumPoolSize(24);
         config.setMinimumIdle(1);

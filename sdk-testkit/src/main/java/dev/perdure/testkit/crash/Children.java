@@ -37,7 +37,7 @@ final class Children implements AutoCloseable {
 
     Children(CrashHarness.Settings settings) {
         this.settings = settings;
-        this.java = new JavaCommand(settings.folder());
+        this.java = new JavaCommand(settings.folder(), settings.properties());
     }
 
     Map<CrashPoint, Integer> kills() {

@@ -44,33 +44,38 @@ public final class CrashHarness {
             int sessions,
             Duration lease,
             double pauses,
-            List<CrashPoint> points) {
+            List<CrashPoint> points,
+            List<String> properties) {
         Settings kills(int value) {
-            return new Settings(store, folder, value, seed, children, sessions, lease, pauses, points);
+            return new Settings(store, folder, value, seed, children, sessions, lease, pauses, points, properties);
         }
 
         Settings seed(long value) {
-            return new Settings(store, folder, kills, value, children, sessions, lease, pauses, points);
+            return new Settings(store, folder, kills, value, children, sessions, lease, pauses, points, properties);
         }
 
         Settings children(int value) {
-            return new Settings(store, folder, kills, seed, value, sessions, lease, pauses, points);
+            return new Settings(store, folder, kills, seed, value, sessions, lease, pauses, points, properties);
         }
 
         Settings sessions(int value) {
-            return new Settings(store, folder, kills, seed, children, value, lease, pauses, points);
+            return new Settings(store, folder, kills, seed, children, value, lease, pauses, points, properties);
         }
 
         Settings lease(Duration value) {
-            return new Settings(store, folder, kills, seed, children, sessions, value, pauses, points);
+            return new Settings(store, folder, kills, seed, children, sessions, value, pauses, points, properties);
         }
 
         Settings pauses(double value) {
-            return new Settings(store, folder, kills, seed, children, sessions, lease, value, points);
+            return new Settings(store, folder, kills, seed, children, sessions, lease, value, points, properties);
+        }
+
+        Settings properties(List<String> value) {
+            return new Settings(store, folder, kills, seed, children, sessions, lease, pauses, points, value);
         }
 
         Settings points(List<CrashPoint> value) {
-            return new Settings(store, folder, kills, seed, children, sessions, lease, pauses, value);
+            return new Settings(store, folder, kills, seed, children, sessions, lease, pauses, value, properties);
         }
     }
 
@@ -89,7 +94,8 @@ public final class CrashHarness {
                 8,
                 Duration.ofSeconds(1),
                 0.1,
-                List.of(CrashPoint.values()));
+                List.of(CrashPoint.values()),
+                List.of());
         return new CrashHarness(settings, new PrintStream(PrintStream.nullOutputStream()), Duration.ofSeconds(60));
     }
 
@@ -126,6 +132,11 @@ public final class CrashHarness {
     /** Where children are hit; default everywhere. */
     public CrashHarness points(CrashPoint... values) {
         return with(settings.points(List.of(values)));
+    }
+
+    /** Names of system properties of this JVM that children get too, such as one with the address of a server. */
+    public CrashHarness properties(String... names) {
+        return with(settings.properties(List.of(names)));
     }
 
     /** Where it says every few seconds how far it is; default nowhere. */

@@ -22,10 +22,12 @@ final class JavaCommand {
             "-Xlog:disable");
 
     private final Path folder;
+    private final List<String> properties;
     private final String classPath;
 
-    JavaCommand(Path folder) {
+    JavaCommand(Path folder, List<String> properties) {
         this.folder = folder;
+        this.properties = properties;
         this.classPath = ClassPath.jarsOnly(folder);
     }
 
@@ -42,7 +44,7 @@ final class JavaCommand {
         return folder.resolve("classes.jsa");
     }
 
-    private Process start(String option, Class<?> main, String name, List<String> arguments) {
+    private Process start(String option, Class<?> main, String child, List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(SMALL);
@@ -52,15 +54,18 @@ final class JavaCommand {
         }
         command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel="
                 + System.getProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn"));
+        for (String name : properties) {
+            command.add("-D" + name + "=" + System.getProperty(name));
+        }
         // What a killed process leaves in it is removed with it.
-        command.add("-Djava.io.tmpdir=" + temporary(name));
+        command.add("-Djava.io.tmpdir=" + temporary(child));
         command.addAll(List.of("-cp", classPath, main.getName()));
         command.addAll(arguments);
         try {
-            Files.createDirectories(temporary(name));
+            Files.createDirectories(temporary(child));
             return new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.appendTo(
-                            folder.resolve(name + ".log").toFile()))
+                            folder.resolve(child + ".log").toFile()))
                     .start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
