@@ -39,16 +39,16 @@ final class Postgres implements AutoCloseable {
         }
     }
 
-    private Postgres(String schema, HikariDataSource pool) {
+    private Postgres(String schema, String path) {
         this.schema = schema;
-        this.pool = pool;
+        this.pool = pool("SET search_path = " + path, 24, Map.of());
     }
 
     /** An empty schema, with the server's clock. */
     static Postgres empty() {
         String schema = "t" + SCHEMAS.incrementAndGet();
         execute("CREATE SCHEMA " + schema);
-        return new Postgres(schema, pool(Map.of("options", "-c search_path=" + schema)));
+        return new Postgres(schema, schema);
     }
 
     /**
@@ -63,7 +63,7 @@ final class Postgres implements AutoCloseable {
                 "INSERT INTO " + schema + ".clock VALUES (to_timestamp(0))",
                 "CREATE FUNCTION " + schema + ".clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS"
                         + " 'SELECT now FROM " + schema + ".clock'");
-        Postgres postgres = new Postgres(schema, pool(Map.of("options", "-c search_path=" + schema + ",pg_catalog")));
+        Postgres postgres = new Postgres(schema, schema + ", pg_catalog");
         postgres.setClock(now);
         return postgres;
     }
@@ -97,16 +97,55 @@ final class Postgres implements AutoCloseable {
         }
     }
 
+    String schema() {
+        return schema;
+    }
+
+    /** Another pool on this schema. */
+    HikariDataSource pool(Map<String, String> properties) {
+        return pool("SET search_path = " + schema, 4, properties);
+    }
+
+    HikariDataSource pool(int size) {
+        return pool("SET search_path = " + schema, size, Map.of());
+    }
+
+    /** Ends every connection to this schema, as a restart would. */
+    void cutConnections() {
+        execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity" + " WHERE application_name = '" + schema
+                + "' AND pid <> pg_backend_pid()");
+    }
+
+    String plan(String sql) {
+        try (Connection connection = Server.RUNNING.getPostgresDatabase().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET search_path = " + schema);
+            statement.execute("SET enable_seqscan = off");
+            StringBuilder plan = new StringBuilder();
+            try (ResultSet row = statement.executeQuery("EXPLAIN " + sql)) {
+                while (row.next()) {
+                    plan.append(row.getString(1)).append('\n');
+                }
+            }
+            return plan.toString();
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
     static String url() {
         return Server.RUNNING.getJdbcUrl("postgres", "postgres");
     }
 
-    static HikariDataSource pool(Map<String, String> properties) {
+    private HikariDataSource pool(String first, int size, Map<String, String> properties) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(url());
+        config.addDataSourceProperty("ApplicationName", schema);
         properties.forEach(config::addDataSourceProperty);
-        config.setMaximumPoolSize(24);
+        config.setConnectionInitSql(first);
+        config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
+        config.setConnectionTimeout(1_000);
         return new HikariDataSource(config);
     }
 
