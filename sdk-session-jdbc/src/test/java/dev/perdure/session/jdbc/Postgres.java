@@ -39,16 +39,16 @@ final class Postgres implements AutoCloseable {
         }
     }
 
-    private Postgres(String schema, String path) {
+    private Postgres(String schema, HikariDataSource pool) {
         this.schema = schema;
-        this.pool = pool("SET search_path = " + path, 24, Map.of());
+        this.pool = pool;
     }
 
     /** An empty schema, with the server's clock. */
     static Postgres empty() {
         String schema = "t" + SCHEMAS.incrementAndGet();
         execute("CREATE SCHEMA " + schema);
-        return new Postgres(schema, schema);
+        return new Postgres(schema, pool(schema, schema, 24, Map.of()));
     }
 
     /**
@@ -56,6 +56,39 @@ final class Postgres implements AutoCloseable {
      * what the server's clock answers is the test's.
      */
     static Postgres withClock(Instant now) {
+        String schema = schemaWithClock();
+        Postgres postgres = new Postgres(schema, pool(schema, schema + ", pg_catalog", 24, Map.of()));
+        postgres.setClock(now);
+        return postgres;
+    }
+
+    /** The same behind PgBouncer. What is set on one of its connections is not there on the next, so that the user's settings lead to the schema. */
+    static Postgres throughPgBouncer(Instant now) {
+        String schema = schemaWithClock();
+        execute(
+                "CREATE ROLE " + schema + " SUPERUSER LOGIN",
+                "ALTER ROLE " + schema + " SET search_path = " + schema + ", pg_catalog");
+        Postgres postgres = new Postgres(schema, pooled(schema, "0"));
+        postgres.setClock(now);
+        return postgres;
+    }
+
+    /** As a user would have it who does not know: with prepared statements on the server from the second use on. */
+    HikariDataSource preparing() {
+        return pooled(schema, "1");
+    }
+
+    private static HikariDataSource pooled(String user, String prepareThreshold) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl("jdbc:postgresql://127.0.0.1:" + PgBouncer.port() + "/postgres");
+        config.setUsername(user);
+        config.addDataSourceProperty("prepareThreshold", prepareThreshold);
+        config.setMaximumPoolSize(24);
+        config.setMinimumIdle(1);
+        return new HikariDataSource(config);
+    }
+
+    private static String schemaWithClock() {
         String schema = "t" + SCHEMAS.incrementAndGet();
         execute(
                 "CREATE SCHEMA " + schema,
@@ -63,9 +96,7 @@ final class Postgres implements AutoCloseable {
                 "INSERT INTO " + schema + ".clock VALUES (to_timestamp(0))",
                 "CREATE FUNCTION " + schema + ".clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS"
                         + " 'SELECT now FROM " + schema + ".clock'");
-        Postgres postgres = new Postgres(schema, schema + ", pg_catalog");
-        postgres.setClock(now);
-        return postgres;
+        return schema;
     }
 
     void setClock(Instant now) {
@@ -103,11 +134,11 @@ final class Postgres implements AutoCloseable {
 
     /** Another pool on this schema. */
     HikariDataSource pool(Map<String, String> properties) {
-        return pool("SET search_path = " + schema, 4, properties);
+        return pool(schema, schema, 4, properties);
     }
 
     HikariDataSource pool(int size) {
-        return pool("SET search_path = " + schema, size, Map.of());
+        return pool(schema, schema, size, Map.of());
     }
 
     /** Ends every connection to this schema, as a restart would. */
@@ -133,16 +164,20 @@ final class Postgres implements AutoCloseable {
         }
     }
 
+    static int port() {
+        return Server.RUNNING.getPort();
+    }
+
     static String url() {
         return Server.RUNNING.getJdbcUrl("postgres", "postgres");
     }
 
-    private HikariDataSource pool(String first, int size, Map<String, String> properties) {
+    private static HikariDataSource pool(String schema, String path, int size, Map<String, String> properties) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(url());
         config.addDataSourceProperty("ApplicationName", schema);
         properties.forEach(config::addDataSourceProperty);
-        config.setConnectionInitSql(first);
+        config.setConnectionInitSql("SET search_path = " + path);
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setConnectionTimeout(1_000);
