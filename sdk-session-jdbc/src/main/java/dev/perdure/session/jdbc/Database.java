@@ -2,12 +2,16 @@ package dev.perdure.session.jdbc;
 
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.StoreException;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import org.jdbi.v3.core.ConnectionException;
+import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jspecify.annotations.Nullable;
@@ -71,11 +75,16 @@ final class Database implements AutoCloseable {
     }
 
     /**
-     * JDBI over connections.
+     * Connections, and JDBI over them.
      *
      * @param close gives back what is ours of them
      */
-    record Pool(Jdbi jdbi, Runnable close) {}
+    record Pool(ConnectionFactory connections, Jdbi jdbi, Runnable close) {}
+
+    /** Work on a bare connection. */
+    interface OnConnection<T> {
+        T run(Connection connection) throws SQLException;
+    }
 
     boolean writesTogether() {
         return dialect.writesTogether();
@@ -93,6 +102,17 @@ final class Database implements AutoCloseable {
     /** One statement that commits itself. */
     <T> T write(@Nullable SessionId session, Function<Handle, T> work) {
         return inTurn(session, () -> writers.jdbi().withHandle(work::apply));
+    }
+
+    /** As {@link #write}, without JDBI. */
+    <T> T writeBare(@Nullable SessionId session, OnConnection<T> work) {
+        return inTurn(session, () -> {
+            try (Connection connection = writers.connections().openConnection()) {
+                return work.run(connection);
+            } catch (SQLException e) {
+                throw new ConnectionException(e);
+            }
+        });
     }
 
     <T> T transact(@Nullable SessionId session, Function<Handle, T> work) {

@@ -12,14 +12,20 @@ import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Release;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.SqlStatement;
+import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** The events of sessions. Thread-safe. */
 final class Log {
@@ -29,6 +35,8 @@ final class Log {
     private final Database database;
     private final Statements sql;
     private final Questions questions;
+    /** By number of events. */
+    private final Map<Integer, Prepared> appends = new ConcurrentHashMap<>();
 
     Log(Database database, Statements sql, Questions questions) {
         this.database = database;
@@ -50,7 +58,7 @@ final class Log {
 
     private Optional<Instant> write(Lease lease, Position after, Batch batch) {
         if (batch.onlyEvents()) {
-            return database.write(lease.session(), handle -> insert(handle, lease, after, batch));
+            return database.writeBare(lease.session(), connection -> insert(connection, lease, after, batch));
         }
         return database.writesTogether()
                 ? database.write(lease.session(), handle -> writeTogether(handle, lease, after, batch))
@@ -110,27 +118,39 @@ final class Log {
         }
     }
 
-    private Optional<Instant> insert(Handle handle, Lease lease, Position after, Batch batch) {
-        return time(events(handle.createQuery(sql.append(batch.events().size())), lease, after, batch), batch);
+    private Optional<Instant> insert(Connection connection, Lease lease, Position after, Batch batch)
+            throws SQLException {
+        Prepared append = appends.computeIfAbsent(batch.events().size(), size -> Prepared.of(sql.append(size)));
+        try (PreparedStatement statement = append.on(connection, values(lease, after, batch));
+                ResultSet row = statement.executeQuery()) {
+            int written = 0;
+            long at = 0;
+            while (row.next()) {
+                written++;
+                at = row.getLong(1);
+            }
+            return written == batch.events().size() ? Optional.of(Instant.ofEpochMilli(at)) : Optional.empty();
+        }
     }
 
-    private Query events(Query query, Lease lease, Position after, Batch batch) {
-        query.bind("session", lease.key())
-                .bind("fence", lease.fence())
-                .bind("owner", lease.owner().value())
-                .bind("after", after.seq())
-                .bind("afterId", Uuids.bytes(after.event().value()))
-                .bind("now", database.now());
+    private Map<String, Object> values(Lease lease, Position after, Batch batch) {
+        Map<String, Object> values = new HashMap<>();
+        values.put("session", lease.key());
+        values.put("fence", lease.fence());
+        values.put("owner", lease.owner().value());
+        values.put("after", after.seq());
+        values.put("afterId", Uuids.bytes(after.event().value()));
+        values.put("now", database.now());
         for (int i = 0; i < batch.events().size(); i++) {
             Draft draft = batch.events().get(i);
-            query.bind("n" + i, i + 1)
-                    .bind("id" + i, Uuids.bytes(draft.id().value()))
-                    .bind("turn" + i, draft.turn())
-                    .bind("type" + i, draft.event().type())
-                    .bind("progress" + i, draft.event().movesForward() ? 1 : 0)
-                    .bind("body" + i, draft.json().getBytes(StandardCharsets.UTF_8));
+            values.put("n" + i, i + 1);
+            values.put("id" + i, Uuids.bytes(draft.id().value()));
+            values.put("turn" + i, draft.turn());
+            values.put("type" + i, draft.event().type());
+            values.put("progress" + i, draft.event().movesForward() ? 1 : 0);
+            values.put("body" + i, draft.json().getBytes(StandardCharsets.UTF_8));
         }
-        return query;
+        return values;
     }
 
     /** When the events were written; empty when they were not. */
@@ -142,7 +162,7 @@ final class Log {
     }
 
     private Optional<Instant> writeTogether(Handle handle, Lease lease, Position after, Batch batch) {
-        Query query = events(handle.createQuery(sql.appendTogether(batch)), lease, after, batch);
+        Query query = handle.createQuery(sql.appendTogether(batch)).bindMap(values(lease, after, batch));
         bindRelease(query, batch);
         if (!batch.consumed().isEmpty()) {
             bindConsumed(query, after, batch).bind("consuming", batch.consumed().size());
@@ -155,7 +175,12 @@ final class Log {
     }
 
     private Optional<Instant> writeOneByOne(Handle handle, Lease lease, Position after, Batch batch) {
-        Optional<Instant> at = insert(handle, lease, after, batch);
+        Optional<Instant> at;
+        try {
+            at = insert(handle.getConnection(), lease, after, batch);
+        } catch (SQLException e) {
+            throw new UnableToExecuteStatementException(e, null);
+        }
         if (at.isPresent()) {
             consume(handle, lease, after, batch);
             questions.open(handle, lease.key(), batch.opened());

@@ -12,7 +12,6 @@ import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.statement.SqlLogger;
 import org.jdbi.v3.core.statement.SqlStatements;
 
 /** Opens a database server: finds out which it is, sets up the tables, and refuses settings that lose what was acknowledged. */
@@ -22,8 +21,8 @@ final class Server {
     private final Wiring wiring;
 
     /** What tests replace. */
-    record Wiring(SqlLogger logger, Function<Dialect, Statements> statements) {
-        static final Wiring SHIPPED = new Wiring(SqlLogger.NOP_SQL_LOGGER, Statements::new);
+    record Wiring(Function<Dialect, Statements> statements) {
+        static final Wiring SHIPPED = new Wiring(Statements::new);
     }
 
     /** What a connection says of its database. */
@@ -47,8 +46,12 @@ final class Server {
         } catch (RuntimeException e) {
             throw faults.translate(e, null);
         }
-        Database database =
-                Database.shared(new Database.Pool(jdbi, () -> {}), renewals(), dialect, faults, options.busyTimeout());
+        Database database = Database.shared(
+                new Database.Pool(this::connection, jdbi, () -> {}),
+                renewals(),
+                dialect,
+                faults,
+                options.busyTimeout());
         return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
     }
 
@@ -93,12 +96,11 @@ final class Server {
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource one = new HikariDataSource(config);
-        return new Database.Pool(jdbi(one::getConnection), one::close);
+        return new Database.Pool(one::getConnection, jdbi(one::getConnection), one::close);
     }
 
-    private Jdbi jdbi(ConnectionFactory connections) {
+    private static Jdbi jdbi(ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
-        jdbi.setSqlLogger(wiring.logger());
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }

@@ -8,9 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.statement.SqlLogger;
 import org.jdbi.v3.core.statement.SqlStatements;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
@@ -24,8 +25,11 @@ final class SqliteFile {
     private final Faults faults;
 
     /** What tests replace. */
-    record Wiring(SqlLogger logger, Consumer<SQLiteDataSource> driver, Function<Dialect, Statements> statements) {
-        static final Wiring SHIPPED = new Wiring(SqlLogger.NOP_SQL_LOGGER, source -> {}, Statements::new);
+    record Wiring(
+            UnaryOperator<DataSource> source,
+            Consumer<SQLiteDataSource> driver,
+            Function<Dialect, Statements> statements) {
+        static final Wiring SHIPPED = new Wiring(UnaryOperator.identity(), source -> {}, Statements::new);
     }
 
     SqliteFile(Path file, SqliteOptions options, Wiring wiring) {
@@ -83,19 +87,18 @@ final class SqliteFile {
     private Database.Pool pool(String name, int size) {
         HikariConfig config = new HikariConfig();
         config.setPoolName("perdure-sqlite-" + name);
-        config.setDataSource(source());
+        config.setDataSource(wiring.source().apply(source()));
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource connections = new HikariDataSource(config);
-        return new Database.Pool(jdbi(connections), connections::close);
+        return new Database.Pool(connections::getConnection, jdbi(connections), connections::close);
     }
 
-    private Jdbi jdbi(javax.sql.DataSource source) {
+    private Jdbi jdbi(DataSource source) {
         Jdbi jdbi = Jdbi.create(source);
         jdbi.setTransactionHandler(new ImmediateTransactions());
-        jdbi.setSqlLogger(wiring.logger());
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }

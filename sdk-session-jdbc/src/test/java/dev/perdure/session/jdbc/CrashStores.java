@@ -28,8 +28,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
-import org.jdbi.v3.core.statement.SqlLogger;
 import org.jspecify.annotations.Nullable;
 
 /** Stores as they are, and with one mistake each, for child JVMs. */
@@ -77,7 +77,7 @@ public final class CrashStores {
     public static final class OnPostgresWithoutFence extends OnPostgres {
         @Override
         Server.Wiring wiring() {
-            return new Server.Wiring(SqlLogger.NOP_SQL_LOGGER, Unfenced::new);
+            return new Server.Wiring(Unfenced::new);
         }
     }
 
@@ -96,7 +96,7 @@ public final class CrashStores {
     public static final class WithoutFence implements CrashStore {
         @Override
         public SessionStore open(Path folder) {
-            SqliteFile.Wiring wiring = new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, config -> {}, Unfenced::new);
+            SqliteFile.Wiring wiring = new SqliteFile.Wiring(UnaryOperator.identity(), config -> {}, Unfenced::new);
             return JdbcSessionStore.sqlite(folder.resolve("sessions.db"), SqliteOptions.standard(), wiring);
         }
     }

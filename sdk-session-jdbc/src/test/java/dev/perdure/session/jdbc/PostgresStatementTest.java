@@ -48,8 +48,7 @@ class PostgresStatementTest {
 
     @BeforeEach
     void open() {
-        store = JdbcSessionStore.of(
-                postgres.pool(), JdbcOptions.standard(), new Server.Wiring(statistics, Statements::new));
+        store = JdbcSessionStore.of(statistics.apply(postgres.pool()));
         opened(store, ID);
     }
 

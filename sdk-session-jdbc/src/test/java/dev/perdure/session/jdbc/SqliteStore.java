@@ -21,6 +21,9 @@ import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Ready;
 import dev.perdure.spi.SessionStore.Release;
 import dev.perdure.spi.SessionStore.Terms;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -34,8 +37,9 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.jdbi.v3.core.statement.SqlLogger;
-import org.jdbi.v3.core.statement.StatementContext;
+import java.util.function.UnaryOperator;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteDataSource;
 
 /** Words of the tests of this package. */
@@ -45,13 +49,25 @@ final class SqliteStore {
 
     private SqliteStore() {}
 
-    /** Remembers every statement, as it is sent. */
-    static final class Statistics implements SqlLogger {
+    /** Remembers every statement, as it is prepared. */
+    static final class Statistics implements UnaryOperator<DataSource> {
         private final List<String> statements = new CopyOnWriteArrayList<>();
 
         @Override
-        public void logAfterExecution(StatementContext context) {
-            statements.add(context.getRenderedSql());
+        public DataSource apply(DataSource source) {
+            return proxy(
+                    DataSource.class,
+                    source,
+                    (method, result, sql) -> result instanceof Connection connection ? connection(connection) : result);
+        }
+
+        private Connection connection(Connection connection) {
+            return proxy(Connection.class, connection, (method, result, sql) -> {
+                if (method.equals("prepareStatement")) {
+                    statements.add(String.valueOf(sql));
+                }
+                return result;
+            });
         }
 
         List<String> during(Runnable work) {
@@ -59,18 +75,35 @@ final class SqliteStore {
             work.run();
             return List.copyOf(statements);
         }
+
+        private interface After {
+            @Nullable
+            Object result(String method, @Nullable Object result, @Nullable Object firstArgument);
+        }
+
+        private static <T> T proxy(Class<T> type, T target, After after) {
+            InvocationHandler handler = (self, method, arguments) -> {
+                try {
+                    Object result = method.invoke(target, arguments);
+                    return after.result(method.getName(), result, arguments == null ? null : arguments[0]);
+                } catch (InvocationTargetException e) {
+                    throw e.getTargetException();
+                }
+            };
+            return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+        }
     }
 
-    static SqliteFile.Wiring logging(SqlLogger logger) {
-        return new SqliteFile.Wiring(logger, source -> {}, Statements::new);
+    static SqliteFile.Wiring logging(Statistics statistics) {
+        return new SqliteFile.Wiring(statistics, source -> {}, Statements::new);
     }
 
     static SqliteFile.Wiring driver(Consumer<SQLiteDataSource> driver) {
-        return new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, driver, Statements::new);
+        return new SqliteFile.Wiring(UnaryOperator.identity(), driver, Statements::new);
     }
 
     static SqliteFile.Wiring statements(Function<Dialect, Statements> statements) {
-        return new SqliteFile.Wiring(SqlLogger.NOP_SQL_LOGGER, source -> {}, statements);
+        return new SqliteFile.Wiring(UnaryOperator.identity(), source -> {}, statements);
     }
 
     static SessionId opened(SessionStore store, SessionId id) {
