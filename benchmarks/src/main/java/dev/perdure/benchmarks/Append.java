@@ -1,5 +1,6 @@
 package dev.perdure.benchmarks;
 
+import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
@@ -55,8 +56,20 @@ final class Append implements Benchmark {
             Map<String, String> result = new LinkedHashMap<>();
             result.put("p50_ratio", Numbers.two(latency(ours.get(0), theirs.get(0), appends, out)));
             result.put("throughput_ratio", Numbers.two(throughput(ours, theirs, appends / 4 + 1, out)));
-            result.put("round_trips", Integer.toString(1));
+            result.put("round_trips", Numbers.two(roundTrips(postgres)));
             return result;
+        }
+    }
+
+    private static double roundTrips(Postgres postgres) throws Exception {
+        int appends = 100;
+        try (HikariDataSource counted = postgres.counted();
+                SessionStore store = JdbcSessionStore.of(counted)) {
+            Writer writer = new Ours(store, SessionId.of("bench", "counted"));
+            latencies(writer, appends);
+            long before = RoundTrips.count();
+            latencies(writer, appends);
+            return (RoundTrips.count() - before) / (double) appends;
         }
     }
 

@@ -40,6 +40,15 @@ final class Postgres implements AutoCloseable {
         return pool;
     }
 
+    /** A small pool whose round trips {@link RoundTrips} counts. */
+    HikariDataSource counted() {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(server.getJdbcUrl("postgres", "postgres"));
+        config.addDataSourceProperty("socketFactory", RoundTrips.class.getName());
+        config.setMaximumPoolSize(2);
+        return new HikariDataSource(config);
+    }
+
     void execute(String sql) throws SQLException {
         try (Connection connection = pool.getConnection();
                 Statement statement = connection.createStatement()) {
