@@ -1,6 +1,7 @@
 package dev.perdure;
 
 import dev.perdure.session.Actor;
+import dev.perdure.session.InboxItem;
 import dev.perdure.session.Part;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,15 +81,12 @@ public final class Input {
     }
 
     /**
-     * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters. Default: a new one for
+     * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters, no NUL and no half of a surrogate pair. Default: a new one for
      * each send. What Perdure itself posts under the id of a call, an answer or a late result, cannot be had as a key: whoever chose
      * it would be taken for the first to answer.
      */
     public Input key(String value) {
-        if (value.isEmpty() || value.length() > 200) {
-            throw new IllegalArgumentException(
-                    "an input's key has 1 to 200 characters, but this has " + value.length());
-        }
+        InboxItem.requireKey(value);
         if (OWN.matcher(value).lookingAt()) {
             throw new IllegalArgumentException("the key \"" + value + "\" is that of an answer or a result of a call");
         }

@@ -47,7 +47,8 @@ public final class SessionLog implements AutoCloseable {
      * @return false when another worker holds the session now; nothing was written, and nothing more can be written through this log
      * @throws dev.perdure.spi.StoreException when the outcome could not be learned while the lease was good; this log is
      *     of no use then: hold the session again and look
-     * @throws IllegalArgumentException when there are no events
+     * @throws IllegalArgumentException when there are no events, or one cannot be stored or is refused, such as a question that is open;
+     *     nothing was written, and the log goes on
      */
     public boolean append(Event... events) {
         return holder.append(List.of(events));

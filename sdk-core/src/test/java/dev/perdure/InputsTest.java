@@ -73,6 +73,18 @@ class InputsTest {
         return Sessions.await(turn).findDone().orElseThrow().text();
     }
 
+    /** A key that a store replaces by another is the other input's: this one would be dropped as a duplicate. */
+    @Test
+    void keyThatNotEveryStoreHas_isRefused_withItsPlace() {
+        Input input = Input.text("yes");
+
+        assertThatThrownBy(() -> input.key("mail-\uD83D")).hasMessageContaining("half a surrogate pair at index 5");
+        assertThatThrownBy(() -> input.key("\uDE00")).hasMessageContaining("half a surrogate pair at index 0");
+        assertThatThrownBy(() -> input.key("\uDE00\uD83D")).hasMessageContaining("half a surrogate pair at index 0");
+        assertThatThrownBy(() -> input.key("\uD83D\uDE00\0")).hasMessageContaining("NUL character at index 2");
+        assertThat(input.key("mail-\uD83D\uDE00\n").findKey()).contains("mail-\uD83D\uDE00\n");
+    }
+
     @Test
     void sameKeyTwice_isAppliedOnce_andBothFollowTheSameTurn() {
         try (AgentRuntime runtime = runtime()) {

@@ -78,6 +78,16 @@ class QuestionsTest {
     }
 
     @Test
+    void editWithAnythingButAnObject_isRefusedAtOnce() {
+        assertThatThrownBy(() -> Answer.edit(Json.parse("[5]"), "less"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("ARRAY");
+        assertThatThrownBy(() -> Answer.edit(Json.of("{}"), "less"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("STRING");
+    }
+
+    @Test
     void callsThatNeedNoApproval_runWhileOthersWait() {
         assertThat(waiting()).hasSize(2).allMatch(question -> question.kind() == Question.Kind.APPROVAL);
 

@@ -3,8 +3,11 @@ package dev.perdure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.session.CallId;
 import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
 import dev.perdure.session.Json;
+import dev.perdure.session.Question;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
@@ -70,6 +73,35 @@ class SessionLogTest {
     void append_ofNothing_isRefused() {
         try (SessionLog log = SessionLog.hold(store, id).orElseThrow()) {
             assertThatThrownBy(log::append).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void append_thatIsRefused_leavesNothingBehind() {
+        CallId call = CallId.of(EventId.random(), 0);
+        Event asked = new Event.QuestionAsked("k", Question.Kind.APPROVAL, call, "t", "{}", "may I?");
+        try (SessionLog log = SessionLog.hold(store, id).orElseThrow()) {
+            log.append(asked);
+
+            assertThatThrownBy(() -> log.append(note("phantom"), asked)).isInstanceOf(IllegalArgumentException.class);
+
+            assertThat(log.view().notes()).isEmpty();
+            assertThat(log.append(note("real"))).isTrue();
+        }
+        assertThat(store.read(id, 0, 10).stream().map(Recorded::event))
+                .contains(note("real"))
+                .doesNotContain(note("phantom"));
+        assertThat(store.find(id).orElseThrow().status()).isEqualTo(SessionStatus.IDLE);
+    }
+
+    @Test
+    void append_ofAnEventWithoutAStoredForm_leavesNothingBehind() {
+        Event tooDeep = new Event.NoteKept("deep", Json.parse("[".repeat(500) + "]".repeat(500)));
+        try (SessionLog log = SessionLog.hold(store, id).orElseThrow()) {
+            assertThatThrownBy(() -> log.append(note("phantom"), tooDeep)).isInstanceOf(IllegalArgumentException.class);
+
+            assertThat(log.append(new Event.NoteKept("other", Json.of(1)))).isTrue();
+            assertThat(log.view().notes()).containsOnlyKeys("other");
         }
     }
 

@@ -21,7 +21,11 @@ public sealed interface Answer {
         return new Accept(reason);
     }
 
-    /** The call runs with these arguments instead. */
+    /**
+     * The call runs with these arguments instead.
+     *
+     * @throws IllegalArgumentException when they are no JSON object
+     */
     static Answer edit(Json arguments, String reason) {
         return new Edit(arguments, reason);
     }
@@ -58,6 +62,10 @@ public sealed interface Answer {
         public Edit {
             Objects.requireNonNull(arguments, "arguments");
             Objects.requireNonNull(reason, "reason");
+            if (!arguments.isObject()) {
+                throw new IllegalArgumentException("the arguments of a call are a JSON object, but this is of kind "
+                        + arguments.node().getNodeType());
+            }
         }
     }
 

@@ -21,8 +21,13 @@ final class EventJson {
         }
         ObjectNode stored = Mapping.JSON.createObjectNode();
         stored.put("v", Event.FORMAT);
-        stored.setAll((ObjectNode) Mapping.JSON.<JsonNode>valueToTree(event));
-        return new Json(stored);
+        try {
+            stored.setAll((ObjectNode) Mapping.JSON.<JsonNode>valueToTree(event));
+            return new Json(Mapping.reread(stored));
+        } catch (JacksonException e) {
+            throw new IllegalArgumentException(
+                    "the event " + event.type() + " could not be read again: " + Mapping.message(e), e);
+        }
     }
 
     static Event read(Json stored) {

@@ -17,4 +17,14 @@ public record InboxItem(long position, String key, Event.InputKind kind, Actor f
         Objects.requireNonNull(body, "body");
         Objects.requireNonNull(at, "at");
     }
+
+    /**
+     * The text itself when it can be the key of an item: 1 to 200 characters, no NUL and no half of a surrogate pair, because not every
+     * store can tell those apart.
+     *
+     * @throws IllegalArgumentException when it cannot; says where
+     */
+    public static String requireKey(String key) {
+        return Names.requireKey("idempotency key", key, 200);
+    }
 }

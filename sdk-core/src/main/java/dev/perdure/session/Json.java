@@ -29,11 +29,16 @@ public final class Json {
         this.node = node;
     }
 
-    /** @throws IllegalArgumentException when {@code text} is not one JSON value; says where */
+    /**
+     * The value that {@code text} is. Numbers have at most 1,000 digits, names of fields 50,000 characters and no half of a surrogate
+     * pair, texts 256 Mi characters; values nest at most 500 deep.
+     *
+     * @throws IllegalArgumentException when {@code text} is not one JSON value or is beyond a limit; says where
+     */
     public static Json parse(String text) {
         Objects.requireNonNull(text, "text");
         try {
-            JsonNode node = Mapping.JSON.readTree(text);
+            JsonNode node = Mapping.read(text);
             if (node.isMissingNode()) {
                 throw new IllegalArgumentException("not JSON: the text is empty");
             }
@@ -44,16 +49,17 @@ public final class Json {
     }
 
     /**
-     * The JSON form of a record, map, list, text, number, boolean, enum or null.
+     * The JSON form of a record, map, list, text, number, boolean, enum or null: the same value that {@link #parse} makes of its
+     * {@link #text}.
      *
-     * @throws IllegalArgumentException when {@code value} has no JSON form
+     * @throws IllegalArgumentException when {@code value} has no JSON form, or one that cannot be {@linkplain #parse read}
      */
     public static Json of(@Nullable Object value) {
         if (value instanceof Json json) {
             return json;
         }
         try {
-            return new Json(Mapping.JSON.valueToTree(value));
+            return new Json(Mapping.reread(value));
         } catch (JacksonException e) {
             throw new IllegalArgumentException(
                     "no JSON form of "
@@ -62,11 +68,11 @@ public final class Json {
         }
     }
 
-    /** Compact JSON text. */
+    /** Compact JSON text. Half of a surrogate pair is written as an escape, so that any store and any encoding keep it. */
     public String text() {
         String known = text;
         if (known == null) {
-            known = Mapping.JSON.writeValueAsString(node);
+            known = Mapping.write(node);
             text = known;
         }
         return known;

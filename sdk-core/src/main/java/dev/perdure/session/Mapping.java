@@ -4,9 +4,11 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -29,6 +31,38 @@ final class Mapping {
     static final JsonMapper JSON = mapper();
 
     private Mapping() {}
+
+    /**
+     * What a reader will make of {@code value}, so that nothing is kept that cannot be read, and nothing changes by being kept: the
+     * limits are those of reading, bytes are a text, and a number has its written form.
+     */
+    static JsonNode reread(@Nullable Object value) {
+        return read(JSON.writeValueAsString(value));
+    }
+
+    /** Half of a surrogate pair is read as it will be written, since the parser takes that in a text, but not in a field's name. */
+    static JsonNode read(String text) {
+        return JSON.readTree(withoutHalfPairs(text));
+    }
+
+    static String write(JsonNode node) {
+        return withoutHalfPairs(JSON.writeValueAsString(node));
+    }
+
+    /** Outside of texts JSON has no surrogates, so that an escape can stand wherever one is. */
+    private static String withoutHalfPairs(String json) {
+        int half = Names.halfPair(json, 0);
+        if (half < 0) {
+            return json;
+        }
+        StringBuilder escaped = new StringBuilder(json.length() + 16);
+        int copied = 0;
+        for (; half >= 0; half = Names.halfPair(json, half + 1)) {
+            escaped.append(json, copied, half).append(String.format(Locale.ROOT, "\\u%04x", (int) json.charAt(half)));
+            copied = half + 1;
+        }
+        return escaped.append(json, copied, json.length()).toString();
+    }
 
     /** What went wrong, without the library's own location lines and without a quote of the source. */
     static String message(JacksonException e) {

@@ -346,17 +346,14 @@ public interface SessionStore extends AutoCloseable {
     /**
      * Something to be put into an inbox.
      *
-     * @param key idempotency key: 1 to 200 characters, unique in the session
+     * @param key idempotency key, unique in the session; see {@link InboxItem#requireKey}
      */
     record Post(String key, Event.InputKind kind, Actor from, Json body) {
         public Post {
             Objects.requireNonNull(kind, "kind");
             Objects.requireNonNull(from, "from");
             Objects.requireNonNull(body, "body");
-            if (key.isEmpty() || key.length() > 200) {
-                throw new IllegalArgumentException(
-                        "an idempotency key has 1 to 200 characters, but this one has " + key.length());
-            }
+            InboxItem.requireKey(key);
         }
     }
 

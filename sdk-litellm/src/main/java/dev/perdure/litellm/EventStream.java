@@ -43,8 +43,11 @@ final class EventStream {
             }
             takeField((int) line);
             afterCr = source.readByte() == '\r';
-            if (line == 0 && length > 0) {
-                return true;
+            if (line == 0) {
+                if (length > 0) {
+                    return true;
+                }
+                hasData = false;
             }
         }
     }

@@ -19,6 +19,7 @@ final class ReplyDraft {
     private final Map<Integer, Fragment.Tool> tools = new HashMap<>();
     private int lastTool = NO_INDEX;
     private boolean spokeWithoutRole;
+    private boolean roleCameAgain;
     private String model = "";
     private String finishReason = "unknown";
     private Usage usage = Usage.NONE;
@@ -52,14 +53,20 @@ final class ReplyDraft {
 
     /**
      * Whether a gateway has fallen back to another deployment, which writes the reply anew: the role comes once more. Some
-     * servers repeat the role in every delta of one reply; those never send one without it.
+     * servers repeat the role in every delta of one reply; those never send one without it. Others repeat it with nothing at the end
+     * of the reply: when the model is the same too, only what is said after it tells which it was.
      */
     private boolean startsAgain(Chunk.Choice choice, String newModel) {
-        if (choice.role == null || fragments.isEmpty()) {
+        if (fragments.isEmpty()) {
             return false;
         }
-        boolean otherModel = !model.isEmpty() && !newModel.isEmpty() && !newModel.equals(model);
-        return spokeWithoutRole || otherModel;
+        if (choice.role != null) {
+            if (!model.isEmpty() && !newModel.isEmpty() && !newModel.equals(model)) {
+                return true;
+            }
+            roleCameAgain |= spokeWithoutRole;
+        }
+        return roleCameAgain && choice.saysSomething();
     }
 
     private void restart() {
@@ -67,6 +74,7 @@ final class ReplyDraft {
         tools.clear();
         lastTool = NO_INDEX;
         spokeWithoutRole = false;
+        roleCameAgain = false;
         finishReason = "unknown";
         restarted = true;
         deltas.discard();

@@ -55,6 +55,12 @@ class EventStreamTest {
     }
 
     @Test
+    void eventWithEmptyData_isNone_andLeavesNothingToTheNext() throws IOException {
+        assertThat(events("data: a\n\ndata:\n\ndata: [DONE]\n\n", 100)).containsExactly("a", "[DONE]");
+        assertThat(events("data\n\ndata: a\n\n\ndata: \n\ndata: [DONE]", 1)).containsExactly("a", "[DONE]");
+    }
+
+    @Test
     void byteOrderMark_isSkipped() throws IOException {
         assertThat(events("\ufeffdata: a\n\n", 1)).containsExactly("a");
     }

@@ -62,6 +62,30 @@ class ReplyDraftTest {
     }
 
     @Test
+    void roleOnceMore_withNothingAfterIt_keepsTheReply() {
+        assertThat(parts("{'role':'assistant','content':''}", "{'content':'Hello'}", "{'role':'assistant'}", "{}"))
+                .containsExactly(new Part.Text("Hello"));
+        assertThat(parts("{'content':'Hello'}", "{'role':'assistant','content':''},'finish_reason':'stop'"))
+                .containsExactly(new Part.Text("Hello"));
+    }
+
+    /** As a fallback to another deployment of the same model looks. */
+    @Test
+    void roleOnceMore_withMoreAfterIt_startsTheReplyAgain() {
+        for (String again : new String[] {"{'role':'assistant','content':''}", "{'role':'assistant'}"}) {
+            assertThat(parts("{'role':'assistant','content':''}", "{'content':'Hel'}", again, "{'content':'Hello'}"))
+                    .containsExactly(new Part.Text("Hello"));
+        }
+        assertThat(parts("{'content':'Hel'}", "{'role':'assistant','content':'Hello'}"))
+                .containsExactly(new Part.Text("Hello"));
+        assertThat(parts(
+                        "{'content':'Hel'}",
+                        "{'role':'assistant'}",
+                        tool("{'index':0,'id':'a','function':{'name':'f'}}")))
+                .containsExactly(new Part.ToolUse("a", "f", ""));
+    }
+
+    @Test
     void partsKeepTheirOrder() {
         assertThat(parts(
                         "{'reasoning_content':'a'}",

@@ -42,6 +42,27 @@ abstract class InboxContract extends StoreScenario {
     }
 
     @Test
+    void keys_areComparedExactly() {
+        opened(ID);
+        List<String> keys = List.of("Key", "key", "key ", "key%", "key?", "key\uD83D\uDE00", "key\uD83D\uDE01");
+        keys.forEach(key -> accepted(ID, message(key)));
+
+        assertThat(store.inbox(ID, 0, 10)).extracting(InboxItem::key).isEqualTo(keys);
+    }
+
+    /** Not every store has them: what it would put in their place is another key. */
+    @Test
+    void keys_withNulOrHalfASurrogatePair_reachNoStore() {
+        for (String key : List.of("mail-\0", "mail-\uD83D", "mail-\uDE00")) {
+            assertThatThrownBy(() -> message(key))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("index 5");
+            assertThatThrownBy(() -> SessionId.of("acme", key)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> SessionId.of(key, "1")).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
     void post_ofTheSameItemAgain_isDuplicate() {
         opened(ID);
         accepted(ID, message("other"));

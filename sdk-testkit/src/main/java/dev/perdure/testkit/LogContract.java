@@ -52,6 +52,15 @@ abstract class LogContract extends StoreScenario {
     }
 
     @Test
+    void texts_withNulOrHalfASurrogatePair_areGivenBack() {
+        Draft draft = note("cut \uD83D, then \uDE00, \uD83D\uDE00 and \0");
+        append(held(opened(ID), ann), draft);
+
+        assertThat(log(ID).get(1).json()).isEqualTo(draft.json());
+        assertThat(log(ID).get(1).event()).isEqualTo(draft.event());
+    }
+
+    @Test
     void read_pagesByNumber_andIsEmptyAtTheEnd() {
         Lease lease = held(opened(ID), ann);
         append(lease, IntStream.range(0, 9).mapToObj(i -> note("n" + i)).toArray(Draft[]::new));

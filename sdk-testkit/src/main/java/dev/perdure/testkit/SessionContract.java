@@ -70,8 +70,11 @@ abstract class SessionContract extends StoreScenario {
         opened("acme", "ticket");
         opened("acme", "ticket ");
         opened("acme", "%");
+        opened("acme", "?");
+        opened("acme", "\uD83D\uDE00");
+        opened("acme", "\uD83D\uDE01");
 
-        assertThat(store.list(ACME, Set.of(), "", 10)).hasSize(4);
+        assertThat(store.list(ACME, Set.of(), "", 10)).hasSize(7);
     }
 
     @Test

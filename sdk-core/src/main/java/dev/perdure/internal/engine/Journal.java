@@ -194,7 +194,8 @@ final class Journal {
         return events;
     }
 
-    private void forget() {
+    /** Drops what was added and not committed. */
+    void forget() {
         view = committed;
         drafts.clear();
         consumed.clear();

@@ -49,12 +49,15 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
     }
 
     public static Optional<LogHolder> claim(SessionStore store, SessionId id) {
+        return claim(store, id, SessionStore.Terms.of(WorkerId.random()));
+    }
+
+    static Optional<LogHolder> claim(SessionStore store, SessionId id, SessionStore.Terms terms) {
         Draft first = Draft.of(EventId.random(), 0, new Event.SessionOpened(NO_AGENT, Map.of()));
         SessionStore.Opened opened = store.open(new SessionStore.NewSession(id, NO_AGENT, Map.of(), first));
         if (opened instanceof SessionStore.Opened.Deleted) {
             return Optional.empty();
         }
-        SessionStore.Terms terms = SessionStore.Terms.of(WorkerId.random());
         long sent = System.nanoTime();
         return store.claim(id, terms) instanceof SessionStore.Claimed.Held held
                 ? Optional.of(new LogHolder(store, held.lease(), terms.ttl(), sent))
@@ -77,6 +80,8 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
         appending.lock();
         try {
             if (closed || !alive()) {
+                // Said once, it holds: a renewal that comes through later does not bring the log back.
+                lost = true;
                 return false;
             }
             events.forEach(journal::add);
@@ -94,11 +99,17 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
             lost = true;
             throw e;
         } finally {
+            // What was refused is not written by the next append.
+            journal.forget();
             appending.unlock();
         }
     }
 
-    private void renew() {
+    void renew() {
+        if (lost) {
+            // Others may have the session as soon as the lease runs out.
+            return;
+        }
         try {
             long sent = System.nanoTime();
             SessionStore.Renewal answer = store.renew(List.of(lease), ttl).get(0);

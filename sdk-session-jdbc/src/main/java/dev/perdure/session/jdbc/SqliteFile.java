@@ -51,7 +51,7 @@ final class SqliteFile {
             }
             throw faults.translate(e, null);
         }
-        WorkerFiles workers = new WorkerFiles(file.resolveSibling(file.getFileName() + "-workers"));
+        WorkerFiles workers = new WorkerFiles(locks());
         workers.sweep();
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options));
@@ -115,7 +115,17 @@ final class SqliteFile {
         return source;
     }
 
-    /** The one name of a file, so that everybody finds the same locks beside it. */
+    /** Beside the file's one name, so that everybody finds the same; a link has led to that only since the file is there. */
+    private Path locks() {
+        try {
+            Path made = file.toRealPath();
+            return made.resolveSibling(made.getFileName() + "-workers");
+        } catch (IOException e) {
+            throw StoreException.unusable("the file " + file + " cannot be looked at", null, e);
+        }
+    }
+
+    /** The name of the file by which it is opened and named in messages. */
     private static Path real(Path file) {
         Path absolute = file.toAbsolutePath().normalize();
         Path folder = absolute.getParent();

@@ -12,13 +12,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,13 +40,20 @@ final class WorkerFiles implements Liveness {
      */
     private static final Map<Path, Integer> OWN = new HashMap<>();
 
-    /** Channels outlive the store that opened them while another store of this JVM has the same worker. */
-    private static final Map<Path, FileChannel> CHANNELS = new HashMap<>();
+    /** Locks outlive the store that took them while another store of this JVM has the same worker. */
+    private static final Map<Path, Taken> TAKEN = new HashMap<>();
 
     private static final ReentrantLock LOCK = new ReentrantLock();
 
     private final Path folder;
     private final Set<Path> held = new HashSet<>();
+
+    /**
+     * A file that is locked for as long as its channel is open.
+     *
+     * @param fileKey what the file is, whatever its name; null where the file system does not say
+     */
+    private record Taken(FileChannel channel, @Nullable Object fileKey) {}
 
     WorkerFiles(Path folder) {
         this.folder = folder;
@@ -57,6 +67,9 @@ final class WorkerFiles implements Liveness {
             if (!held.contains(file)) {
                 take(file);
                 held.add(file);
+            }
+            if (!isInPlace(file)) {
+                remake(file);
             }
         } catch (IOException e) {
             throw StoreException.unusable(
@@ -118,7 +131,7 @@ final class WorkerFiles implements Liveness {
         if (OWN.merge(file, 1, Integer::sum) == 1) {
             try {
                 Files.createDirectories(folder);
-                CHANNELS.put(file, create(file));
+                TAKEN.put(file, create(file));
             } catch (IOException | RuntimeException e) {
                 OWN.remove(file);
                 throw e;
@@ -126,15 +139,41 @@ final class WorkerFiles implements Liveness {
         }
     }
 
+    /** Whether others see the lock at its place: cleaners of old files and restores of backups do not ask whose file it is. */
+    private static boolean isInPlace(Path file) throws IOException {
+        Taken taken = TAKEN.get(file);
+        try {
+            return taken != null && Objects.equals(fileKey(file), taken.fileKey());
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+
+    private static @Nullable Object fileKey(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+    }
+
+    private void remake(Path file) throws IOException {
+        Files.createDirectories(folder);
+        Taken old = TAKEN.put(file, create(file));
+        LOG.warn(
+                "worker lock {} was removed by somebody and is made again; until now its worker was taken for dead",
+                file);
+        if (old != null) {
+            old.channel().close();
+        }
+    }
+
     /** Locked before it has its name, so that nobody sees it unlocked. A sweeper may remove it before: then once more. */
-    private FileChannel create(Path file) throws IOException {
+    private Taken create(Path file) throws IOException {
         for (int i = 1; ; i++) {
             Path draft = folder.resolve(UUID.randomUUID() + ".tmp");
             FileChannel channel = FileChannel.open(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             try {
                 if (channel.tryLock() != null) {
+                    Taken made = new Taken(channel, fileKey(draft));
                     Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
-                    return channel;
+                    return made;
                 }
             } catch (IOException e) {
                 if (i == TRIES) {
@@ -154,11 +193,11 @@ final class WorkerFiles implements Liveness {
             return;
         }
         OWN.remove(file);
-        FileChannel channel = CHANNELS.remove(file);
+        Taken taken = TAKEN.remove(file);
         try {
             Files.deleteIfExists(file);
-            if (channel != null) {
-                channel.close();
+            if (taken != null) {
+                taken.channel().close();
             }
         } catch (IOException e) {
             LOG.debug("worker lock {} is left behind", file, e);

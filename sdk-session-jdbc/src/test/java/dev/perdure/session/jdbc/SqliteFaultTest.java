@@ -21,6 +21,8 @@ import dev.perdure.session.jdbc.SqliteOptions.Synchronous;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
+import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Terms;
 import dev.perdure.spi.StoreException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,6 +64,22 @@ class SqliteFaultTest {
     @Test
     void folderInsteadOfAFile_isNamed() {
         assertUnusable(() -> JdbcSessionStore.sqlite(folder), folder.toString(), "is a folder");
+    }
+
+    @Test
+    void linkToAFileThatIsYetToBeMade_leadsToOneFolderOfLocks() throws IOException {
+        Path volume = Files.createDirectory(folder.resolve("volume"));
+        Files.createSymbolicLink(file, volume.resolve("sessions.db"));
+
+        try (SessionStore first = JdbcSessionStore.sqlite(file);
+                SessionStore second = JdbcSessionStore.sqlite(file)) {
+            opened(first, ID);
+            held(first, ID, WorkerId.random());
+
+            assertThat(second.claim(ID, Terms.of(WorkerId.random()))).isInstanceOf(Claimed.Busy.class);
+        }
+        assertThat(folder.toFile().list()).containsExactlyInAnyOrder("volume", "sessions.db");
+        assertThat(volume.resolve("sessions.db-workers")).isDirectory();
     }
 
     @Test

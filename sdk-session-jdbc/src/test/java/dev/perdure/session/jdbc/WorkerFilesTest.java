@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.StoreException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +78,49 @@ class WorkerFilesTest {
         assertThat(folder.toFile().list()).hasSize(5);
         own.close();
         assertThat(folder).isEmptyDirectory();
+    }
+
+    /** To other processes a worker without its file is dead: they would take its sessions for as long as it lives. */
+    @Test
+    void fileThatSomebodyRemoved_isThereAgain_afterTheNextEnlisting() throws IOException {
+        WorkerFiles own = new WorkerFiles(folder);
+        WorkerFiles second = new WorkerFiles(folder);
+        own.enlist(ann);
+        Path file = folder.resolve(ann + ".lock");
+        Files.delete(file);
+        Files.delete(folder);
+
+        second.enlist(ann);
+        assertLocked(file);
+
+        Files.delete(file);
+        own.enlist(ann);
+        assertLocked(file);
+        own.close();
+        second.close();
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void fileThatSomebodyReplaced_isTheLockedOneAgain_afterTheNextEnlisting() throws IOException {
+        WorkerFiles own = new WorkerFiles(folder);
+        own.enlist(ann);
+        Path file = folder.resolve(ann + ".lock");
+        Files.delete(file);
+        Files.createFile(file);
+
+        own.enlist(ann);
+
+        assertLocked(file);
+        own.close();
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    /** The JVM knows its own locks by the file, not by its name. Closing the channel drops the lock, which nobody needs any more. */
+    private static void assertLocked(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            assertThatThrownBy(channel::tryLock).isInstanceOf(OverlappingFileLockException.class);
+        }
     }
 
     @Test
