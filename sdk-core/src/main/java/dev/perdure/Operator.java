@@ -57,7 +57,7 @@ public final class Operator {
     public enum Answered {
         /** It is stored and will be applied; so is the same answer given again. */
         ACCEPTED,
-        /** The question is not open: somebody else answered it, or it fell away. */
+        /** The question is not open: somebody else answered it, it fell away, or there never was one of this id. */
         TOO_LATE
     }
 
@@ -68,7 +68,9 @@ public final class Operator {
      * @throws IllegalArgumentException when a question of this kind cannot be answered so
      */
     public Answered answer(QuestionId id, Answer answer, Actor by) {
-        Optional<Question> question = store.findQuestion(id);
+        Objects.requireNonNull(answer, "answer");
+        Objects.requireNonNull(by, "by");
+        Optional<Question> question = store.findQuestion(Objects.requireNonNull(id, "id"));
         if (question.isEmpty()) {
             return Answered.TOO_LATE;
         }
@@ -121,19 +123,35 @@ public final class Operator {
         return saved == null ? Optional.empty() : store.blobs().find(id, saved.content());
     }
 
-    /** Asks whoever runs the open turn to stop it. Does nothing when none is open. */
+    /**
+     * Asks whoever runs the open turn to stop it. Does nothing when none is open.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void interrupt(SessionId id, String reason, Actor by) {
         post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason, null)));
     }
 
-    /** Closes a session for good; an open turn is interrupted first. Its log can be read on. */
+    /**
+     * Closes a session for good; an open turn is interrupted first. Its log can be read on.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void end(SessionId id, String reason, Actor by) {
         post(id, "end:", Event.InputKind.END, by, Json.of(new Bodies.End(reason)));
     }
 
-    /** Lets a quarantined session be claimed again. Does nothing to others. */
+    /**
+     * Lets a quarantined session be claimed again. Does nothing to others.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void resume(SessionId id, Actor by) {
-        if (store.find(id).filter(s -> s.status() == SessionStatus.QUARANTINED).isPresent()) {
+        SessionStatus status = store.find(id).map(SessionInfo::status).orElse(SessionStatus.DELETED);
+        if (status == SessionStatus.DELETED) {
+            throw unknown(id);
+        }
+        if (status == SessionStatus.QUARANTINED) {
             post(id, "resume:", Event.InputKind.RESUME, by, Json.EMPTY);
         }
     }
@@ -144,6 +162,13 @@ public final class Operator {
     }
 
     private void post(SessionId id, String prefix, Event.InputKind kind, Actor by, Json body) {
-        SessionStore.Posted unused = poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
+        SessionStore.Posted posted = poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
+        if (posted instanceof SessionStore.Posted.Unknown) {
+            throw unknown(id);
+        }
+    }
+
+    private static IllegalArgumentException unknown(SessionId id) {
+        return new IllegalArgumentException("there is no session " + id + ", or it was deleted");
     }
 }

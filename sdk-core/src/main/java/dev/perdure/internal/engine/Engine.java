@@ -132,11 +132,16 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Posts, and runs the session here if its agent is served here and it could be claimed. */
-    public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
+    /** @throws IllegalStateException when this is closed */
+    public void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the runtime is closed");
         }
+    }
+
+    /** Posts, and runs the session here if its agent is served here and it could be claimed. */
+    public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
+        requireOpen();
         if (!agents().containsKey(agent)) {
             // A claim that can only be given back counts as fruitless.
             return post(session, item);

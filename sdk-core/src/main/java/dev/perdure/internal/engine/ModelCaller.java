@@ -88,6 +88,11 @@ final class ModelCaller {
                     deltas);
             try {
                 ModelReply reply = agent.model().call(request, scope);
+                if (reply == null) {
+                    throw ModelException.of(
+                            ModelException.Kind.CLIENT,
+                            "model client " + agent.model().getClass().getName() + " returned null");
+                }
                 Event.ModelReplied event =
                         event(agent, decision, attempt, request, reply, (System.nanoTime() - started) / 1_000_000);
                 telemetry.replied(chat, event);
@@ -99,7 +104,7 @@ final class ModelCaller {
                 chat.failed(e.getClass().getName());
                 LOG.warn("{}: the model client failed", session, e);
                 return new Result.Failed(
-                        ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
+                        ModelException.builder(ModelException.Kind.CLIENT, "the model client failed: " + e)
                                 .cause(e)
                                 .build());
             }

@@ -152,10 +152,29 @@ final class RunningCall implements ToolCall {
         if (interruption.requested() || e instanceof InterruptedException) {
             return cutShort();
         }
-        LOG.debug("{}: tool {} failed", session, tool.name(), e);
+        log(e);
         String message = e.getMessage() == null ? "" : ": " + e.getMessage();
         String text = "tool " + tool.name() + " failed: " + e.getClass().getSimpleName() + message;
         return ToolOutput.of(Event.CallOutcome.ERROR, text, millis());
+    }
+
+    /** A bug is warned of, without messages: they may quote arguments. With others a tool says what it cannot do. */
+    private void log(Throwable e) {
+        if (hintsAtABug(e)) {
+            Throwable place = new Throwable(e.getClass().getName());
+            place.setStackTrace(e.getStackTrace());
+            LOG.warn("{}: tool {} failed; its message is in the session's log", session, tool.name(), place);
+        }
+        LOG.debug("{}: tool {} failed", session, tool.name(), e);
+    }
+
+    private static boolean hintsAtABug(Throwable e) {
+        return e instanceof Error
+                || e instanceof NullPointerException
+                || e instanceof ClassCastException
+                || e instanceof IndexOutOfBoundsException
+                || e instanceof IllegalStateException
+                || e instanceof UnsupportedOperationException;
     }
 
     private ToolOutput cutShort() {

@@ -31,7 +31,8 @@ final class Faults {
             case BUSY -> busy(session, thrown);
             case READ_ONLY ->
                 StoreException.unusable(
-                        at("can only be read; make the file and its folder writable for this process"),
+                        at(
+                                "can only be read; make it, the -wal and -shm beside it, and its folder writable for this process"),
                         session,
                         thrown);
             case FULL ->
