@@ -17,6 +17,7 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.ModelClient;
+import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -271,6 +272,26 @@ class InterruptTest {
             session.interrupt("nothing there", ANN);
             goesOn(session);
             assertThat(runtime.operator().questions(TenantId.of("acme"))).isEmpty();
+        }
+    }
+
+    @Test
+    void whileAProbeHangs_isNotHeldUpByIt() {
+        Tool tool = Tool.once("t", "", Json.class, (in, call) -> {
+                    busy.countDown();
+                    never.await();
+                    return "never";
+                })
+                .probe(key -> {
+                    never.await();
+                    return Probe.unknown();
+                });
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent(oneCall(), tool))) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            Sessions.await(busy);
+            turn.interrupt("enough");
+            assertThat(Sessions.await(turn).findWaiting().orElseThrow().questions())
+                    .hasSize(1);
         }
     }
 }

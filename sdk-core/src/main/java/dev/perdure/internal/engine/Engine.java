@@ -120,8 +120,18 @@ public final class Engine implements AutoCloseable {
         threads.execute(task);
     }
 
+    /** Runs what a client wrote, and what may block, beside the caller; on the caller's thread once this is closed. */
+    void aside(Runnable task) {
+        try {
+            threads.execute(task);
+        } catch (RejectedExecutionException e) {
+            task.run();
+        }
+    }
+
+    /** Runs {@code task} on a thread of its own, so that one that blocks does not hold up the other timers. */
     ScheduledFuture<?> schedule(Runnable task, Duration after) {
-        return timers.schedule(task, after.toMillis(), TimeUnit.MILLISECONDS);
+        return timers.schedule(() -> aside(task), after.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Posts; whoever runs the session in this process is told at once. */

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRun.class);
     /** Most decisions without a commit: an agent that keeps notes for ever must not spin. */
     private static final int MOST_DECISIONS = 200;
+    /** Most hand-offs for one input: agents that hand a session to each other must not go on for ever, in however many workers. */
+    private static final int MOST_HAND_OFFS = 20;
     /** Most failures in a row that an agent may answer with another call. */
     private static final int MOST_FAILURES = 3;
 
@@ -115,13 +118,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    /** What a client registered may throw; nobody here may fall for it. */
+    /** Aside: what the model client registered may block, and this may be the thread that renews all leases. */
     private void interruptModel(String why) {
-        try {
-            modelInterruption.request(why);
-        } catch (RuntimeException e) {
-            LOG.warn("{}: what the model client registered for its interruption failed", session, e);
-        }
+        Interruption current = modelInterruption;
+        engine.aside(() -> current.request(why));
     }
 
     /** A renewal told how far the inbox goes. */
@@ -177,11 +177,20 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         } finally {
             over = true;
             thread = null;
-            desk.abandon("its worker lost the session");
-            salvage();
-            signals.forEach(this::refuse);
-            closeTurnSpan();
+            lastly(() -> desk.abandon("its worker lost the session"));
+            lastly(this::salvage);
+            lastly(() -> signals.forEach(this::refuse));
+            lastly(this::closeTurnSpan);
             engine.runEnded(this, error);
+        }
+    }
+
+    /** One step of a run's end; whatever it throws, the next is made: a run that is not ended has its lease renewed for ever. */
+    private void lastly(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            LOG.error("{}: the end of the run failed in part", session, e);
         }
     }
 
@@ -313,6 +322,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
             return false;
         }
+        decisions = 0;
         int number = journal.view().findTurn().map(TurnView::number).orElse(0) + 1;
         // The span comes first, because the log keeps its trace for later runs to link to.
         turnSpan = engine.telemetry().turn(session, current.name(), current.version(), number, null);
@@ -378,7 +388,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         if (desk.running()) {
             commit();
             desk.interruptAll(interrupted.reason());
-            giveUpAfterGrace();
+            desk.giveUpAfterGrace();
             await();
             return true;
         }
@@ -439,6 +449,9 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         } else if (decision instanceof Decision.Await) {
             return awaitInput();
         } else if (decision instanceof Decision.HandOff handOff) {
+            if (handOffs(view, turn) >= MOST_HAND_OFFS) {
+                return fail(Problem.of("agent", "the agents handed the turn off " + MOST_HAND_OFFS + " times"));
+            }
             journal.add(new Event.HandedOff(current.name(), handOff.agent()));
             return true;
         } else if (decision instanceof Decision.Finish finish) {
@@ -453,6 +466,22 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         return decision instanceof Decision.RunTools
                 || decision instanceof Decision.Await
                 || (decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK);
+    }
+
+    /** Hand-offs since the newest input of the turn. */
+    private static int handOffs(SessionView view, TurnView turn) {
+        int count = 0;
+        for (Recorded recorded :
+                view.events().subList((int) turn.startedAt(), view.events().size())) {
+            if (recorded.event() instanceof Event.HandedOff) {
+                count++;
+            } else if (recorded.event() instanceof Event.InputReceived input
+                    && input.kind() == Event.InputKind.MESSAGE
+                    && input.disposition() == Event.Disposition.APPLIED) {
+                count = 0;
+            }
+        }
+        return count;
     }
 
     private boolean awaitInput() {
@@ -646,10 +675,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         decisions = 0;
     }
 
-    private void giveUpAfterGrace() {
-        desk.each(call -> call.watch(engine.schedule(call::giveUp, RunningCall.GRACE)));
-    }
-
     @Override
     public void done(RunningCall call, ToolOutput output) {
         ToolOutput stored = kept(output);
@@ -728,6 +753,16 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     @Override
+    public void aside(Runnable task) {
+        engine.aside(task);
+    }
+
+    @Override
+    public Future<?> schedule(Runnable task, Duration after) {
+        return engine.schedule(task, after);
+    }
+
+    @Override
     public Telemetry telemetry() {
         return engine.telemetry();
     }
@@ -760,6 +795,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void handle(Signal signal) {
         if (signal instanceof Signal.ToolDone done) {
             desk.done(done);
+        } else if (signal instanceof Signal.Probed probed) {
+            desk.probed(probed);
         } else if (signal instanceof Signal.News) {
             inbox.read();
         } else if (signal instanceof Signal.Note note) {
