@@ -115,7 +115,10 @@ public final class AgentSession {
         return operator.findArtifact(id, name);
     }
 
-    /** Asks whoever runs the open turn to stop it; it ends within seconds. Does nothing when none is open. */
+    /**
+     * Asks whoever runs the turn that is open now to stop it; it ends within seconds. A later turn is never stopped by this. Does nothing when none is
+     * open, also when an input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
+     */
     public void interrupt(String reason, Actor by) {
         operator.interrupt(id, reason, by);
     }

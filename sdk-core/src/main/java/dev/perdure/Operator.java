@@ -121,9 +121,22 @@ public final class Operator {
         return saved == null ? Optional.empty() : store.blobs().find(id, saved.content());
     }
 
-    /** Asks whoever runs the open turn to stop it. Does nothing when none is open. */
+    /**
+     * Asks whoever runs the turn that is open now to stop it; a later turn is never stopped by this. Does nothing when none is open, also when an
+     * input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
+     */
     public void interrupt(SessionId id, String reason, Actor by) {
-        post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason, null)));
+        int turn = openTurn(id);
+        if (turn > 0) {
+            post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(turn, reason, null)));
+        }
+    }
+
+    /** Number of the open turn; 0 when none is. Each event of a turn bears its number, and those between turns none. */
+    private int openTurn(SessionId id) {
+        List<Recorded> last = store.read(id, Math.max(0, store.head(id).seq() - 1), 1);
+        boolean open = !last.isEmpty() && !(last.get(0).event() instanceof Event.TurnEnded);
+        return open ? last.get(0).turn() : 0;
     }
 
     /** Closes a session for good; an open turn is interrupted first. Its log can be read on. */

@@ -94,7 +94,7 @@ public sealed interface Event {
         APPLIED,
         /** Its sender wanted it refused when the agent is busy, and it was. */
         REJECTED,
-        /** It came too late to matter: its question was answered, its turn over, its call resolved. */
+        /** It came too late to matter: its question was answered, its turn over, its call resolved, its session closed. */
         STALE
     }
 

@@ -247,10 +247,18 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         });
     }
 
+    /** Takes what came in into the log; in several commits when it is much. */
+    private void applyInbox() {
+        while (inbox.apply()) {
+            commit();
+            requireLease();
+        }
+    }
+
     /** One round; false when the lease was given back. */
     private boolean step() {
         drain();
-        inbox.apply();
+        applyInbox();
         SessionView view = journal.view();
         if (view.ended()) {
             closeSandbox();
@@ -277,7 +285,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
                 more = stepInTurn(current);
                 if (more && isOpen(turn)) {
                     drain();
-                    inbox.apply();
+                    applyInbox();
                 }
                 requireLease();
             }
@@ -485,9 +493,15 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private boolean awaitInput() {
-        journal.add(new Event.WaitStarted(Event.WaitFor.INPUT, List.of()));
+        long asked = journal.view().position().seq();
         drain();
-        inbox.apply();
+        applyInbox();
+        if (journal.view().position().seq() > asked) {
+            // The agent did not know of this.
+            return true;
+        }
+        journal.add(new Event.WaitStarted(Event.WaitFor.INPUT, List.of()));
+        applyInbox();
         TurnView turn = journal.view().findTurn().orElseThrow();
         if (turn.findWaitingFor().isEmpty()) {
             // What it waits for had been sent while it was busy.
@@ -513,7 +527,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     /** The turn is over: gives the lease back in the same commit, unless more is to be done. */
     private boolean endOrGoOn() {
         drain();
-        inbox.apply();
+        applyInbox();
         if ((inbox.hasMessage() && !stopping) || journal.view().ended()) {
             return true;
         }
@@ -616,7 +630,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         long left = end - System.nanoTime();
         while (left > 0 && !stopping && !interrupted()) {
             awaitSignal(left / 1_000_000 + 1);
-            inbox.apply();
+            applyInbox();
             left = end - System.nanoTime();
         }
     }
