@@ -515,4 +515,43 @@ class WorkersTest {
                 .contains("exit code 0", "finished");
         assertThat(Files.readAllLines(began)).hasSize(1);
     }
+
+    @Test
+    void runtimeWithoutWorkers_goesOnAfterAPassingFault_whileSomebodyFollows() {
+        CountDownLatch busy = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch lost = new CountDownLatch(1);
+        AtomicBoolean down = new AtomicBoolean();
+        FaultyStore flaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (down.get()) {
+                    throw FaultyStore.unavailable(verb);
+                }
+            }
+        });
+        FakeModel model = new FakeModel(request -> {
+            busy.countDown();
+            Sessions.await(go);
+            return text("done");
+        });
+        RuntimeListener listener = new RuntimeListener() {
+            @Override
+            public void onLeaseLost(SessionId session) {
+                lost.countDown();
+            }
+        };
+        try (AgentRuntime runtime = Sessions.quick(flaky, agent(model))
+                .workers(0)
+                .listener(listener)
+                .build()) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            Sessions.await(busy);
+            down.set(true);
+            go.countDown();
+            Sessions.await(lost);
+            down.set(false);
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+        }
+    }
 }

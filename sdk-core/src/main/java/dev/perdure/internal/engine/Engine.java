@@ -12,7 +12,6 @@ import dev.perdure.spi.SessionStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -160,7 +159,7 @@ public final class Engine implements AutoCloseable {
             workers.wake();
             if (settings.workers() == 0 && answer instanceof SessionStore.Posted.Duplicate) {
                 // The process that sent it first may be dead, and nobody here claims what it left.
-                execute(() -> goOn(session, Set.of(SessionStatus.READY, SessionStatus.RUNNING)));
+                execute(() -> goOn(session));
             }
         }
         return answer;
@@ -191,29 +190,41 @@ public final class Engine implements AutoCloseable {
         leases.remove(run);
         hub.ended(run, error);
         workers.wake();
-        if (settings.workers() == 0
-                && error == null
-                && !closed
-                && !hub.followers(run.session()).isEmpty()) {
-            // Nobody here claims what came in as the run ended, and it was sent to here.
-            execute(() -> goOn(run.session(), Set.of(SessionStatus.READY)));
+        if (settings.workers() == 0 && followed(run.session())) {
+            // Nobody here claims what came in as the run ended, or what it left when it broke off, and it was sent to
+            // here.
+            aside(() -> goOn(run.session()));
         }
     }
 
-    private void goOn(SessionId session, Set<SessionStatus> from) {
+    private boolean followed(SessionId session) {
+        return !closed && !hub.followers(session).isEmpty();
+    }
+
+    /** Claims a session that has something to do; tries again as long as somebody follows it, for its lease may have to run out first. */
+    private void goOn(SessionId session) {
+        boolean again = true;
         try {
-            boolean ready = settings.store()
-                    .find(session)
-                    .filter(info -> from.contains(info.status()))
-                    .filter(info -> agents().containsKey(info.agent()))
-                    .isPresent();
+            again = !hub.runsHere(session) && unfinished(session);
             long sent = System.nanoTime();
-            if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+            if (again && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+                again = false;
                 run(held.lease(), sent);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);
         }
+        if (again && followed(session)) {
+            schedule(() -> goOn(session), settings.terms().ttl());
+        }
+    }
+
+    private boolean unfinished(SessionId session) {
+        return settings.store()
+                .find(session)
+                .filter(info -> info.status() == SessionStatus.READY || info.status() == SessionStatus.RUNNING)
+                .filter(info -> agents().containsKey(info.agent()))
+                .isPresent();
     }
 
     int running() {
