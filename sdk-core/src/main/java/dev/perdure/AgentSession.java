@@ -128,8 +128,14 @@ public final class AgentSession {
         operator.end(id, reason, by);
     }
 
-    /** Deletes the session with its log and files; its name stays taken. */
+    /**
+     * Deletes the session with its sandbox, its log and files; its name stays taken. {@link #end} it first when a turn may be open: its worker could make
+     * another sandbox meanwhile.
+     *
+     * @throws dev.perdure.sandbox.SandboxException when its sandbox cannot be removed now; nothing else is deleted then, so that this can be repeated
+     */
     public boolean delete() {
+        engine.removeSandbox(view());
         return operator.delete(id);
     }
 

@@ -151,7 +151,12 @@ public final class Operator {
         }
     }
 
-    /** Deletes a session with its log and files; its name stays taken. False when there is none. */
+    /**
+     * Deletes a session with its log and the files that the store keeps; its name stays taken. A sandbox is not removed, because what made it is not
+     * known here: {@link AgentSession#delete} does so.
+     *
+     * @return false when there is none
+     */
     public boolean delete(SessionId id) {
         return store.delete(id);
     }

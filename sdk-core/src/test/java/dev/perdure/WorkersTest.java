@@ -17,6 +17,9 @@ import dev.perdure.session.PerdureException;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
+import dev.perdure.session.UnsupportedFormatException;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.ModelClient;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
@@ -552,6 +555,74 @@ class WorkersTest {
             Sessions.await(lost);
             down.set(false);
             assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+        }
+    }
+
+    @Test
+    void sessionThatANewerVersionWrote_isLeftToIt_howeverOftenItIsClaimed() {
+        AtomicInteger refused = new AtomicInteger();
+        RuntimeListener listener = new RuntimeListener() {
+            @Override
+            public void onRunFailed(SessionId session, Throwable error) {
+                refused.incrementAndGet();
+            }
+        };
+        post(id, "k");
+        SessionStore.Terms newer = SessionStore.Terms.of(WorkerId.random());
+        Lease lease = ((SessionStore.Claimed.Held) store.claim(id, newer)).lease();
+        Draft future = new Draft(
+                EventId.random(),
+                0,
+                new Event.NoteKept("x", Json.NULL),
+                "{\"v\":1,\"type\":\"TimerSet\",\"critical\":true}");
+        // The store in memory gives back objects; a durable one would have to read this text.
+        FaultyStore old = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("read")) {
+                    throw new UnsupportedFormatException("the event type TimerSet is unknown to this version");
+                }
+            }
+        });
+        store.append(
+                lease,
+                store.head(id),
+                new SessionStore.Batch(
+                        List.of(future),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        null,
+                        new SessionStore.Release(SessionStatus.READY, 0)));
+        try (AgentRuntime runtime = Sessions.quick(old, agent(FakeModel.steps(text("x"))))
+                .quarantineAfter(3)
+                .listener(listener)
+                .build()) {
+            assertThat(runtime.find(id)).isPresent();
+            Sessions.eventually("claimed time and again", () -> refused.get() > 4);
+        }
+        assertThat(store.find(id).orElseThrow().status()).isNotEqualTo(SessionStatus.QUARANTINED);
+    }
+
+    @Test
+    void deletedSession_leavesNoSandbox(@TempDir Path folder) throws IOException {
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(
+                        calls(call("write_file", "{\"path\":\"secret.txt\",\"content\":\"x\"}")), text("done")))
+                .sandbox(LocalSandbox.inFolder(folder).isolation(LocalSandbox.Isolation.NONE))
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(store, agent).build()) {
+            AgentSession session = runtime.open(id, "a");
+            Sessions.await(session.send("hi"));
+            assertThat(secrets(folder)).isOne();
+            assertThat(session.delete()).isTrue();
+            assertThat(secrets(folder)).isZero();
+        }
+    }
+
+    private static long secrets(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(file -> file.endsWith("secret.txt")).count();
         }
     }
 }

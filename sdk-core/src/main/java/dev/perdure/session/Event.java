@@ -150,8 +150,24 @@ public sealed interface Event {
         }
     }
 
-    /** A model call failed. */
-    record ModelFailed(Purpose purpose, int attempt, Problem problem, boolean willRetry) implements Event {}
+    /**
+     * A model call failed.
+     *
+     * @param usage tokens that it may have used all the same, estimated; null when it cannot have used any
+     * @param cost of {@code usage}; null without it
+     */
+    record ModelFailed(
+            Purpose purpose,
+            int attempt,
+            Problem problem,
+            boolean willRetry,
+            @Nullable Usage usage,
+            @Nullable Cost cost)
+            implements Event {
+        public ModelFailed(Purpose purpose, int attempt, Problem problem, boolean willRetry) {
+            this(purpose, attempt, problem, willRetry, null, null);
+        }
+    }
 
     /** The agent itself, not a model, wants tools to be called. */
     record CallsRequested(List<Requested> calls, boolean hidden) implements Event {

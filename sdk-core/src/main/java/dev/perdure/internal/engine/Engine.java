@@ -2,12 +2,16 @@ package dev.perdure.internal.engine;
 
 import dev.perdure.Agent;
 import dev.perdure.RuntimeListener;
+import dev.perdure.sandbox.SandboxException;
+import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.session.SessionView;
 import dev.perdure.session.TenantId;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
+import dev.perdure.spi.SandboxProvider;
 import dev.perdure.spi.SessionStore;
 import java.time.Duration;
 import java.util.List;
@@ -225,6 +229,24 @@ public final class Engine implements AutoCloseable {
                 .filter(info -> info.status() == SessionStatus.READY || info.status() == SessionStatus.RUNNING)
                 .filter(info -> agents().containsKey(info.agent()))
                 .isPresent();
+    }
+
+    /** Removes the sandbox that a log speaks of, if an agent that is served here made it. */
+    public void removeSandbox(SessionView view) {
+        Agent agent = agents().get(view.agent());
+        Event.SandboxBound bound = view.findSandbox().orElse(null);
+        SandboxProvider provider = agent == null ? null : agent.sandbox().orElse(null);
+        if (bound == null || provider == null || !provider.name().equals(bound.provider())) {
+            return;
+        }
+        long fence = view.events().get(view.events().size() - 1).fence();
+        try {
+            provider.attach(bound.handle(), fence).close();
+        } catch (SandboxException e) {
+            if (e.kind() != SandboxException.Kind.LOST) {
+                throw e;
+            }
+        }
     }
 
     int running() {

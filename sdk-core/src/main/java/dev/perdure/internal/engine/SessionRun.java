@@ -7,6 +7,7 @@ import dev.perdure.sandbox.Sandbox;
 import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallView;
+import dev.perdure.session.Draft;
 import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
@@ -19,6 +20,7 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
+import dev.perdure.session.UnsupportedFormatException;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
@@ -226,7 +228,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private void advance() {
-        journal = Journal.load(engine.store(), lease, this, engine.ids());
+        try {
+            journal = Journal.load(engine.store(), lease, this, engine.ids());
+        } catch (UnsupportedFormatException e) {
+            leaveToANewerVersion();
+            throw e;
+        }
         desk = new CallDesk(session, journal, this);
         inbox = new Inbox(engine.store(), lease, journal, desk);
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
@@ -235,6 +242,20 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         while (step()) {
             requireLease();
         }
+    }
+
+    /**
+     * Notes a hand-back after what this version cannot read, so that the claim does not count as fruitless: a rolling deploy must not quarantine what
+     * the newer version has begun. The lease is left to run out, for a session given back would be claimed again at once.
+     */
+    private void leaveToANewerVersion() {
+        Event.HandedBack note = new Event.HandedBack(lease.owner(), "only a newer version can read this session");
+        SessionStore.Appended answer = engine.store()
+                .append(
+                        lease,
+                        engine.store().head(session),
+                        SessionStore.Batch.of(List.of(Draft.of(engine.newId(), 0, note))));
+        LOG.debug("{}: left to a newer version: {}", session, answer);
     }
 
     private void takeOver() {
@@ -561,7 +582,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             journal.add(id, replied.event());
             return true;
         }
-        return afterFailure(call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
+        return afterFailure(current, call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
     }
 
     private ModelCaller.Result attempt(
@@ -599,8 +620,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    private boolean afterFailure(Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
-        if (deltas.offset > 0) {
+    private boolean afterFailure(
+            Agent current, Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
+        int received = deltas.offset;
+        if (received > 0) {
             deltas.discard();
         }
         if (failure.kind() == ModelException.Kind.INTERRUPTED && modelInterruption.requested()) {
@@ -610,7 +633,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             return true;
         }
         boolean again = failure.retryable() && attempt < engine.modelAttempts();
-        journal.add(ModelCaller.failed(call, attempt, failure, again));
+        journal.add(ModelCaller.failed(current, call, attempt, failure, again, received));
         if (again) {
             LOG.info(
                     "{}: model call failed ({}), attempt {} of {}, trying again",
