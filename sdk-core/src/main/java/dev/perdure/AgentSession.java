@@ -127,7 +127,8 @@ public final class AgentSession {
     }
 
     /**
-     * Asks whoever runs the open turn to stop it; it ends within seconds. Does nothing when none is open.
+     * Asks whoever runs the turn that is open now to stop it; it ends within seconds. A later turn is never stopped by this. Does nothing when none is
+     * open, also when an input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
      *
      * @throws IllegalArgumentException when the session was deleted
      */
@@ -144,8 +145,14 @@ public final class AgentSession {
         operator.end(id, reason, by);
     }
 
-    /** Deletes the session with its log and files; its name stays taken. */
+    /**
+     * Deletes the session with its sandbox, its log and files; its name stays taken. {@link #end} it first when a turn may be open: its worker could make
+     * another sandbox meanwhile.
+     *
+     * @throws dev.perdure.sandbox.SandboxException when its sandbox cannot be removed now; nothing else is deleted then, so that this can be repeated
+     */
     public boolean delete() {
+        engine.removeSandbox(view());
         return operator.delete(id);
     }
 

@@ -40,7 +40,11 @@ public final class Limits {
         return new Limits(value, tokens, usd, session);
     }
 
-    /** @param value most tokens read and written together, at least 1 */
+    /**
+     * Tokens that were not reported, and those of failed attempts that may have used some, count as an estimate.
+     *
+     * @param value most tokens read and written together, at least 1
+     */
     public Limits tokens(long value) {
         if (value < 1) {
             throw new IllegalArgumentException("tokens is at least 1, but this is " + value);

@@ -124,12 +124,27 @@ public final class Operator {
     }
 
     /**
-     * Asks whoever runs the open turn to stop it. Does nothing when none is open.
+     * Asks whoever runs the turn that is open now to stop it; a later turn is never stopped by this. Does nothing when none is open, also when an
+     * input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
      *
      * @throws IllegalArgumentException when there is no such session
      */
     public void interrupt(SessionId id, String reason, Actor by) {
-        post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason, null)));
+        int turn = openTurn(id);
+        if (turn > 0) {
+            post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(turn, reason, null)));
+        } else if (store.find(id)
+                .filter(info -> info.status() != SessionStatus.DELETED)
+                .isEmpty()) {
+            throw unknown(id);
+        }
+    }
+
+    /** Number of the open turn; 0 when none is. Each event of a turn bears its number, and those between turns none. */
+    private int openTurn(SessionId id) {
+        List<Recorded> last = store.read(id, Math.max(0, store.head(id).seq() - 1), 1);
+        boolean open = !last.isEmpty() && !(last.get(0).event() instanceof Event.TurnEnded);
+        return open ? last.get(0).turn() : 0;
     }
 
     /**
@@ -156,7 +171,12 @@ public final class Operator {
         }
     }
 
-    /** Deletes a session with its log and files; its name stays taken. False when there is none. */
+    /**
+     * Deletes a session with its log and the files that the store keeps; its name stays taken. A sandbox is not removed, because what made it is not
+     * known here: {@link AgentSession#delete} does so.
+     *
+     * @return false when there is none
+     */
     public boolean delete(SessionId id) {
         return store.delete(id);
     }

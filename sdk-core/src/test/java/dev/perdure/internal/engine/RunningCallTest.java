@@ -18,8 +18,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** A body whose thread starts late, and one that fails. */
@@ -29,6 +32,7 @@ class RunningCallTest {
     private final List<String> ran = new ArrayList<>();
     private final List<ToolOutput> reported = new ArrayList<>();
     private boolean alive = true;
+    private @Nullable Error failure;
 
     private RunningCall call(Tool tool) {
         CallView view = new CallView(
@@ -108,9 +112,24 @@ class RunningCallTest {
         return err.toString(StandardCharsets.UTF_8);
     }
 
+    /** An error while a large result is kept, say. */
+    @Test
+    void resultThatDoesNotGetThrough_isReportedAsLost_andAsNoResultOfItsBody() {
+        failure = new OutOfMemoryError("Java heap space");
+        run(call(once()));
+
+        assertThat(reported).extracting(ToolOutput::outcome).containsExactly(Event.CallOutcome.ERROR);
+        assertThat(reported).extracting(ToolOutput::returned).containsExactly(false);
+    }
+
     private final class Desk implements RunningCall.Desk {
         @Override
         public void done(RunningCall call, ToolOutput output) {
+            Error thrown = failure;
+            failure = null;
+            if (thrown != null) {
+                throw thrown;
+            }
             reported.add(output);
         }
 
@@ -141,6 +160,16 @@ class RunningCallTest {
 
         @Override
         public void offer(Signal signal) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void aside(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public Future<?> schedule(Runnable task, Duration after) {
             throw new UnsupportedOperationException();
         }
 
