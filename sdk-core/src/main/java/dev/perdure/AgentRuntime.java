@@ -50,7 +50,8 @@ public final class AgentRuntime implements AutoCloseable {
      * A session of this name: the one that is there, or a new one of the agent.
      *
      * @throws IllegalArgumentException when this runtime has no such agent
-     * @throws IllegalStateException when the session was deleted, or belongs to an agent that this runtime does not have
+     * @throws IllegalStateException when this runtime is closed, the session was deleted, or it belongs to an agent that this runtime
+     *     does not have
      */
     public AgentSession open(SessionId id, String agent) {
         return open(id, agent, Map.of());
@@ -58,6 +59,10 @@ public final class AgentRuntime implements AutoCloseable {
 
     /** @param labels kept with a new session, to find it by */
     public AgentSession open(SessionId id, String agent, Map<String, String> labels) {
+        Objects.requireNonNull(id, "id");
+        Objects.requireNonNull(agent, "agent");
+        Objects.requireNonNull(labels, "labels");
+        engine.requireOpen();
         if (!engine.agents().containsKey(agent)) {
             throw new IllegalArgumentException("this runtime has no agent \"" + agent + "\", only "
                     + engine.agents().keySet());
@@ -127,6 +132,7 @@ public final class AgentRuntime implements AutoCloseable {
         /** The agents whose sessions are run here; at least one. */
         public Builder agents(Agent... values) {
             for (Agent agent : values) {
+                Objects.requireNonNull(agent, "agent");
                 if (agents.putIfAbsent(agent.name(), agent) != null) {
                     throw new IllegalArgumentException("two agents are named \"" + agent.name() + "\"");
                 }
@@ -272,8 +278,9 @@ public final class AgentRuntime implements AutoCloseable {
         }
 
         private static Duration atLeast(String what, Duration value, Duration least) {
-            if (value.compareTo(least) < 0) {
-                throw new IllegalArgumentException(what + " is at least " + least + ", but this is " + value);
+            if (Objects.requireNonNull(value, what).compareTo(least) < 0) {
+                throw new IllegalArgumentException(
+                        what + " is at least " + least.toMillis() + " ms, but this is " + value);
             }
             return value;
         }

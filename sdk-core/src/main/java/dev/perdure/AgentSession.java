@@ -15,6 +15,7 @@ import dev.perdure.session.TurnView;
 import dev.perdure.spi.SessionStore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** A session, as a runtime works with it. Holds no lease and no state: any number may exist for one session. Thread-safe. */
@@ -50,10 +51,12 @@ public final class AgentSession {
      * @throws dev.perdure.spi.StoreException when it could not be stored
      */
     public Turn send(Input input, TurnListener... listeners) {
+        Objects.requireNonNull(input, "input");
+        List<TurnListener> all = all(listeners);
         String key = input.findKey().orElseGet(() -> "input:" + engine.newId());
         SessionStore.Post post = new SessionStore.Post(
                 key, Event.InputKind.MESSAGE, input.from(), Json.of(new Bodies.Message(parts(input), input.when())));
-        Following turn = new Following(engine, id, key, List.of(listeners));
+        Following turn = new Following(engine, id, key, all);
         boolean followed = false;
         try {
             requireAccepted(engine.send(id, agent, post), key);
@@ -88,10 +91,18 @@ public final class AgentSession {
 
     /** The open turn, to follow it from here on; empty when none is open. */
     public Optional<Turn> findTurn(TurnListener... listeners) {
+        List<TurnListener> all = all(listeners);
         SessionView view = view();
         return view.findTurn()
                 .filter(TurnView::open)
-                .map(turn -> Following.open(engine, id, turn.number(), position(view, turn), List.of(listeners)));
+                .map(turn -> Following.open(engine, id, turn.number(), position(view, turn), all));
+    }
+
+    private static List<TurnListener> all(TurnListener... listeners) {
+        for (TurnListener listener : listeners) {
+            Objects.requireNonNull(listener, "listener");
+        }
+        return List.of(listeners);
     }
 
     /** Where following begins: before a wait that is still on, so that it is seen. */
@@ -115,18 +126,33 @@ public final class AgentSession {
         return operator.findArtifact(id, name);
     }
 
-    /** Asks whoever runs the open turn to stop it; it ends within seconds. Does nothing when none is open. */
+    /**
+     * Asks whoever runs the turn that is open now to stop it; it ends within seconds. A later turn is never stopped by this. Does nothing when none is
+     * open, also when an input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
+     *
+     * @throws IllegalArgumentException when the session was deleted
+     */
     public void interrupt(String reason, Actor by) {
         operator.interrupt(id, reason, by);
     }
 
-    /** Closes the session for good; an open turn is interrupted first. Its log can be read on. */
+    /**
+     * Closes the session for good; an open turn is interrupted first. Its log can be read on.
+     *
+     * @throws IllegalArgumentException when the session was deleted
+     */
     public void end(String reason, Actor by) {
         operator.end(id, reason, by);
     }
 
-    /** Deletes the session with its log and files; its name stays taken. */
+    /**
+     * Deletes the session with its sandbox, its log and files; its name stays taken. {@link #end} it first when a turn may be open: its worker could make
+     * another sandbox meanwhile.
+     *
+     * @throws dev.perdure.sandbox.SandboxException when its sandbox cannot be removed now; nothing else is deleted then, so that this can be repeated
+     */
     public boolean delete() {
+        engine.removeSandbox(view());
         return operator.delete(id);
     }
 

@@ -75,15 +75,19 @@ public final class Input {
 
     /** An image or another file; its bytes are kept beside the session's log. */
     public Input file(String name, String mediaType, byte[] content) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(mediaType, "mediaType");
+        Objects.requireNonNull(content, "content");
         List<Attachment> more = new ArrayList<>(attachments);
         more.add(new Attachment(name, mediaType, content.clone()));
         return new Input(parts, List.copyOf(more), key, from, when);
     }
 
     /**
-     * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters, no NUL and no half of a surrogate pair. Default: a new one for
-     * each send. What Perdure itself posts under the id of a call, an answer or a late result, cannot be had as a key: whoever chose
-     * it would be taken for the first to answer.
+     * Idempotency key: of all inputs of a session with the same key, one is applied. 1 to 200 characters, no NUL and no half of a
+     * surrogate pair. Default: a new one for each send. Who sends it does not count: the same message under the same key from
+     * somebody else is not applied again. What Perdure itself posts under the id of a call, an answer or a late result, cannot be had
+     * as a key: whoever chose it would be taken for the first to answer.
      */
     public Input key(String value) {
         InboxItem.requireKey(value);

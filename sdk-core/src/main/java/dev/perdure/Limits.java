@@ -1,6 +1,7 @@
 package dev.perdure;
 
 import java.math.BigDecimal;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -39,7 +40,11 @@ public final class Limits {
         return new Limits(value, tokens, usd, session);
     }
 
-    /** @param value most tokens read and written together, at least 1 */
+    /**
+     * Tokens that were not reported, and those of failed attempts that may have used some, count as an estimate.
+     *
+     * @param value most tokens read and written together, at least 1
+     */
     public Limits tokens(long value) {
         if (value < 1) {
             throw new IllegalArgumentException("tokens is at least 1, but this is " + value);
@@ -52,6 +57,7 @@ public final class Limits {
      *     dev.perdure.spi.ModelClient#reportsCost() reports cost}.
      */
     public Limits usd(String value) {
+        Objects.requireNonNull(value, "usd");
         BigDecimal amount;
         try {
             amount = new BigDecimal(value);
@@ -67,7 +73,7 @@ public final class Limits {
 
     /** What all turns of a session together may consume. */
     public Limits perSession(Limits whole) {
-        if (whole.session != null) {
+        if (Objects.requireNonNull(whole, "perSession").session != null) {
             throw new IllegalArgumentException("the limits of a session have no further limits per session");
         }
         return new Limits(steps, tokens, usd, whole);

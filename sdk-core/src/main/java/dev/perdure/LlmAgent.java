@@ -180,6 +180,7 @@ public final class LlmAgent implements Agent {
         private OutputCheck output = OutputCheck.none();
 
         Builder(String name) {
+            Objects.requireNonNull(name, "name");
             if (name.isBlank() || name.length() > 100) {
                 throw new IllegalArgumentException(
                         "an agent's name has 1 to 100 characters, but this is \"" + name + "\"");
@@ -219,6 +220,7 @@ public final class LlmAgent implements Agent {
 
         /** A tool for each method of {@code object} with {@link dev.perdure.tool.ToolMethod}. */
         public Builder tools(Object object) {
+            Objects.requireNonNull(object, "tools");
             Toolbox box = object instanceof Toolbox given ? given : Toolbox.from(object);
             tools.addAll(box.tools());
             return this;

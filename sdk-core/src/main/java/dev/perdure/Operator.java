@@ -57,7 +57,7 @@ public final class Operator {
     public enum Answered {
         /** It is stored and will be applied; so is the same answer given again. */
         ACCEPTED,
-        /** The question is not open: somebody else answered it, or it fell away. */
+        /** The question is not open: somebody else answered it, it fell away, or there never was one of this id. */
         TOO_LATE
     }
 
@@ -68,7 +68,9 @@ public final class Operator {
      * @throws IllegalArgumentException when a question of this kind cannot be answered so
      */
     public Answered answer(QuestionId id, Answer answer, Actor by) {
-        Optional<Question> question = store.findQuestion(id);
+        Objects.requireNonNull(answer, "answer");
+        Objects.requireNonNull(by, "by");
+        Optional<Question> question = store.findQuestion(Objects.requireNonNull(id, "id"));
         if (question.isEmpty()) {
             return Answered.TOO_LATE;
         }
@@ -121,29 +123,72 @@ public final class Operator {
         return saved == null ? Optional.empty() : store.blobs().find(id, saved.content());
     }
 
-    /** Asks whoever runs the open turn to stop it. Does nothing when none is open. */
+    /**
+     * Asks whoever runs the turn that is open now to stop it; a later turn is never stopped by this. Does nothing when none is open, also when an
+     * input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void interrupt(SessionId id, String reason, Actor by) {
-        post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(0, reason, null)));
+        int turn = openTurn(id);
+        if (turn > 0) {
+            post(id, "interrupt:", Event.InputKind.INTERRUPT, by, Json.of(new Bodies.Interrupt(turn, reason, null)));
+        } else if (store.find(id)
+                .filter(info -> info.status() != SessionStatus.DELETED)
+                .isEmpty()) {
+            throw unknown(id);
+        }
     }
 
-    /** Closes a session for good; an open turn is interrupted first. Its log can be read on. */
+    /** Number of the open turn; 0 when none is. Each event of a turn bears its number, and those between turns none. */
+    private int openTurn(SessionId id) {
+        List<Recorded> last = store.read(id, Math.max(0, store.head(id).seq() - 1), 1);
+        boolean open = !last.isEmpty() && !(last.get(0).event() instanceof Event.TurnEnded);
+        return open ? last.get(0).turn() : 0;
+    }
+
+    /**
+     * Closes a session for good; an open turn is interrupted first. Its log can be read on.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void end(SessionId id, String reason, Actor by) {
         post(id, "end:", Event.InputKind.END, by, Json.of(new Bodies.End(reason)));
     }
 
-    /** Lets a quarantined session be claimed again. Does nothing to others. */
+    /**
+     * Lets a quarantined session be claimed again. Does nothing to others.
+     *
+     * @throws IllegalArgumentException when there is no such session
+     */
     public void resume(SessionId id, Actor by) {
-        if (store.find(id).filter(s -> s.status() == SessionStatus.QUARANTINED).isPresent()) {
+        SessionStatus status = store.find(id).map(SessionInfo::status).orElse(SessionStatus.DELETED);
+        if (status == SessionStatus.DELETED) {
+            throw unknown(id);
+        }
+        if (status == SessionStatus.QUARANTINED) {
             post(id, "resume:", Event.InputKind.RESUME, by, Json.EMPTY);
         }
     }
 
-    /** Deletes a session with its log and files; its name stays taken. False when there is none. */
+    /**
+     * Deletes a session with its log and the files that the store keeps; its name stays taken. A sandbox is not removed, because what made it is not
+     * known here: {@link AgentSession#delete} does so.
+     *
+     * @return false when there is none
+     */
     public boolean delete(SessionId id) {
         return store.delete(id);
     }
 
     private void post(SessionId id, String prefix, Event.InputKind kind, Actor by, Json body) {
-        SessionStore.Posted unused = poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
+        SessionStore.Posted posted = poster.apply(id, new SessionStore.Post(prefix + EventId.random(), kind, by, body));
+        if (posted instanceof SessionStore.Posted.Unknown) {
+            throw unknown(id);
+        }
+    }
+
+    private static IllegalArgumentException unknown(SessionId id) {
+        return new IllegalArgumentException("there is no session " + id + ", or it was deleted");
     }
 }

@@ -9,8 +9,8 @@ public interface Turn {
     String key();
 
     /**
-     * Waits until nothing more happens by itself and says how the turn stands. After {@link Outcome.Waiting} it may be called again, to wait for what follows the
-     * answer.
+     * Waits until nothing more happens by itself and says how the turn stands. It says {@link Outcome.Waiting} once for each wait: called again, it waits for
+     * what follows the answer, and blocks as long as nobody answers. {@link AgentSession#findTurn} gives a turn that says it anew.
      *
      * <p>When the runtime was closed before the turn is over, this waits for another process to go on with it.
      *

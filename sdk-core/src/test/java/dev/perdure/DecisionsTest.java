@@ -321,4 +321,40 @@ class DecisionsTest {
         }
         assertThat(model.requests).containsExactlyElementsOf(again);
     }
+
+    @Test
+    void inputsThatQueuedUp_areAllAnswered_howeverManyOneRunTakes() {
+        Agent agent = agent(view -> finish());
+        List<Turn> turns = new ArrayList<>();
+        try (AgentRuntime runtime =
+                AgentRuntime.builder(store).agents(agent).workers(0).build()) {
+            AgentSession session = runtime.open(id, "a");
+            try (SessionLog held = SessionLog.hold(store, id).orElseThrow()) {
+                for (int i = 0; i < 201; i++) {
+                    turns.add(session.send("m" + i));
+                }
+                assertThat(held.held()).isTrue();
+            }
+        }
+        try (AgentRuntime runtime = Sessions.quick(store, agent).build()) {
+            assertThat(runtime.find(id)).isPresent();
+            assertThat(Sessions.await(turns.get(200))).isInstanceOf(Outcome.Done.class);
+        }
+        assertThat(Sessions.count(store, id, Event.TurnEnded.class)).isEqualTo(201);
+        assertThat(Sessions.events(store, id, Event.TurnEnded.class))
+                .allMatch(end -> end.outcome() == Event.TurnOutcome.DONE);
+    }
+
+    @Test
+    void agentsThatHandOffForEver_areStopped_alsoInTwoWorkers() {
+        ModelClient model = FakeModel.steps(text("x"));
+        try (AgentRuntime one = Sessions.quick(store, agent("a", model, view -> new Decision.HandOff("b")))
+                        .build();
+                AgentRuntime two = Sessions.quick(store, agent("b", model, view -> new Decision.HandOff("a")))
+                        .build()) {
+            assertThat(two.find(id)).isEmpty();
+            Outcome outcome = Sessions.await(one.open(id, "a").send("hi"));
+            assertThat(problem(outcome).message()).contains("20 times");
+        }
+    }
 }

@@ -160,6 +160,17 @@ class FollowingTest {
     }
 
     @Test
+    void awaitAfterWaiting_waitsForTheAnswer_whileFindTurnTellsOfTheQuestionAgain() {
+        try (AgentRuntime runtime = AgentRuntime.open(store, asking())) {
+            AgentSession session = runtime.open(id, "a");
+            Turn turn = session.send("hi");
+            Outcome waiting = Sessions.await(turn);
+            assertThat(turn.await(Duration.ofMillis(50))).isEmpty();
+            assertThat(Sessions.await(session.findTurn().orElseThrow())).isEqualTo(waiting);
+        }
+    }
+
+    @Test
     void findTurn_ofAWaitingTurn_tellsOfTheQuestion_andOfWhatFollows() {
         try (AgentRuntime runtime = AgentRuntime.open(store, asking())) {
             AgentSession session = runtime.open(id, "a");

@@ -222,4 +222,19 @@ class GoldenEventsTest {
                 Event.of(Json.parse(golden("ModelReplied.json").replace("0.00125", "5.2e-05")));
         assertThat(reply.cost().usd()).isEqualByComparingTo("0.000052");
     }
+
+    /** Fields that came later; what was written before has none of them. */
+    @Test
+    void failureThatMayHaveCostSomething_keepsItsEstimate() {
+        String stored = golden("ModelFailed-estimated.json");
+        Event.ModelFailed failed = new Event.ModelFailed(
+                Event.Purpose.ANSWER,
+                1,
+                PROBLEM,
+                true,
+                Usage.estimated(10, 5),
+                new Cost(new BigDecimal("0.00125"), Cost.Source.ESTIMATED));
+        assertThat(recorded(stored).event()).isEqualTo(failed);
+        assertThat(failed.json().text()).isEqualTo(stored);
+    }
 }

@@ -6,6 +6,7 @@ import static dev.perdure.FakeModel.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.internal.engine.Bodies;
 import dev.perdure.model.Message;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Actor;
@@ -16,6 +17,7 @@ import dev.perdure.session.Problem;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.spi.SessionStore;
 import dev.perdure.tool.Tool;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -302,5 +304,55 @@ class InputsTest {
             assertThatThrownBy(() -> session.send("more")).isInstanceOf(IllegalStateException.class);
             assertThatThrownBy(() -> runtime.open(id, "a")).isInstanceOf(IllegalStateException.class);
         }
+    }
+
+    @Test
+    void end_takesWhatIsQueuedIntoTheLog_andItsSenderIsTold() {
+        try (AgentRuntime runtime = runtime()) {
+            AgentSession session = runtime.open(id, "a");
+            session.send("hi");
+            Sessions.await(busy);
+            Turn queued = session.send(Input.text("and this").key("queued"));
+            session.end("we are done", ANN);
+            go.countDown();
+            assertThat(Sessions.await(queued)
+                            .findFailed()
+                            .map(Outcome.Failed::problem)
+                            .map(Problem::kind))
+                    .contains("ended");
+            Sessions.eventually("closed", () -> store.find(id).orElseThrow().status() == SessionStatus.ENDED);
+            assertThat(store.inbox(id, 0, 10)).isEmpty();
+            assertThat(Sessions.events(store, id, Event.InputReceived.class))
+                    .filteredOn(input -> input.key().equals("queued"))
+                    .singleElement()
+                    .extracting(Event.InputReceived::disposition)
+                    .isEqualTo(Event.Disposition.STALE);
+        }
+    }
+
+    /** A statement of a database has so many parameters and no more. */
+    @Test
+    void thousandsOfItems_areTakenInSeveralCommits() {
+        FaultyStore counting = new FaultyStore(store);
+        try (AgentRuntime asleep = AgentRuntime.builder(store)
+                .agents(Agent.builder("a").model(FakeModel.steps(text("x"))).build())
+                .workers(0)
+                .build()) {
+            asleep.open(id, "a");
+        }
+        Json body = Json.of(new Bodies.Interrupt(7, "stop", null));
+        for (int i = 0; i < 1_700; i++) {
+            store.post(id, new SessionStore.Post("interrupt:" + i, Event.InputKind.INTERRUPT, ANN, body));
+        }
+        try (AgentRuntime runtime = Sessions.quick(
+                        counting,
+                        Agent.builder("a").model(FakeModel.steps(text("x"))).build())
+                .build()) {
+            assertThat(runtime.find(id)).isPresent();
+            Sessions.eventually("idle", () -> store.find(id).orElseThrow().status() == SessionStatus.IDLE);
+        }
+        assertThat(store.inbox(id, 0, 10)).isEmpty();
+        assertThat(Sessions.count(store, id, Event.InputReceived.class)).isEqualTo(1_700);
+        assertThat(counting.batches).allMatch(batch -> batch.consumed().size() <= 500);
     }
 }

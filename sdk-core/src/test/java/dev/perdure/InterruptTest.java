@@ -17,8 +17,12 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.ModelClient;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -271,6 +275,60 @@ class InterruptTest {
             session.interrupt("nothing there", ANN);
             goesOn(session);
             assertThat(runtime.operator().questions(TenantId.of("acme"))).isEmpty();
+        }
+    }
+
+    @Test
+    void whileAProbeHangs_isNotHeldUpByIt() {
+        Tool tool = Tool.once("t", "", Json.class, (in, call) -> {
+                    busy.countDown();
+                    never.await();
+                    return "never";
+                })
+                .probe(key -> {
+                    never.await();
+                    return Probe.unknown();
+                });
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent(oneCall(), tool))) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            Sessions.await(busy);
+            turn.interrupt("enough");
+            assertThat(Sessions.await(turn).findWaiting().orElseThrow().questions())
+                    .hasSize(1);
+        }
+    }
+
+    @Test
+    void ofTheTurnThatIsOpen_fromAnotherProcess_neverStopsTheNext() {
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger renewals = new AtomicInteger();
+        FaultyStore counting = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void after(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("renew")) {
+                    renewals.incrementAndGet();
+                }
+            }
+        });
+        ModelClient model = (request, scope) -> {
+            if (asked.incrementAndGet() == 1) {
+                busy.countDown();
+                Sessions.await(go);
+            } else {
+                int before = renewals.get();
+                Sessions.eventually("a renewal tells of the interrupt", () -> renewals.get() > before + 1);
+            }
+            return text("done");
+        };
+        try (AgentRuntime runtime = Sessions.quick(counting, agent(model)).build()) {
+            AgentSession session = runtime.open(id, "a");
+            session.send("one");
+            Sessions.await(busy);
+            Turn next = session.send("two");
+            Operator.of(store).interrupt(id, "stop the first", ANN);
+            go.countDown();
+            assertThat(Sessions.await(next)).isInstanceOf(Outcome.Done.class);
         }
     }
 }

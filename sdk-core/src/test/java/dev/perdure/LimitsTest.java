@@ -6,6 +6,7 @@ import static dev.perdure.FakeModel.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Cost;
@@ -187,5 +188,61 @@ class LimitsTest {
             assertThat(Sessions.await(runtime.open(id, "a").send("hi"))).isInstanceOf(Outcome.Failed.class);
         }
         assertThat(left).containsExactly("0.002", "0.001");
+    }
+
+    @Test
+    void tokensThatWereNotReported_countAsAnEstimate() {
+        Agent agent = Agent.builder("a")
+                .model(unpriced(Usage.NONE, false))
+                .tool(TOOL)
+                .limits(Limits.none().tokens(200).steps(50))
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            Outcome outcome = Sessions.await(runtime.open(id, "a").send("hi"));
+            assertThat(outcome.findFailed().orElseThrow().problem().message()).contains("tokens");
+        }
+        assertThat(Sessions.events(store, id, Event.ModelReplied.class))
+                .isNotEmpty()
+                .allMatch(reply -> Boolean.TRUE.equals(reply.usage().estimated()));
+    }
+
+    private Outcome failing(ModelException.Kind kind) {
+        ModelClient model = new ModelClient() {
+            @Override
+            public ModelReply call(ModelRequest request, CallScope scope) {
+                throw ModelException.of(kind, "no");
+            }
+
+            @Override
+            public boolean reportsCost() {
+                return true;
+            }
+        };
+        Agent agent = Agent.builder("a")
+                .model(model)
+                .limits(Limits.none().usd("0.000001"))
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            return Sessions.await(runtime.open(id, "a").send("hi"));
+        }
+    }
+
+    @Test
+    void attemptWhoseReplyWasCut_countsAsAnEstimate_andItsRepeatIsNotMade() {
+        Outcome outcome = failing(ModelException.Kind.CUT_STREAM);
+        assertThat(outcome.findFailed().orElseThrow().problem().message()).contains("US dollars");
+        assertThat(Sessions.events(store, id, Event.ModelFailed.class))
+                .singleElement()
+                .extracting(Event.ModelFailed::cost)
+                .extracting(Cost::source)
+                .isEqualTo(Cost.Source.ESTIMATED);
+    }
+
+    @Test
+    void attemptThatWasRefused_isFree() {
+        failing(ModelException.Kind.BAD_REQUEST);
+        assertThat(Sessions.events(store, id, Event.ModelFailed.class))
+                .isNotEmpty()
+                .allMatch(failed -> failed.usage() == null && failed.cost() == null);
     }
 }

@@ -183,8 +183,17 @@ class ModelErrorsTest {
         try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
             assertThat(problem(Sessions.await(runtime.open(other, "a").send("hi")))
                             .kind())
-                    .isEqualTo("protocol");
+                    .isEqualTo("client");
         }
+    }
+
+    @Test
+    void clientThatReturnsNull_isNamed() {
+        ModelClient silent = (request, scope) -> null;
+        Problem problem = problem(run(silent));
+        assertThat(problem.kind()).isEqualTo("client");
+        assertThat(problem.message())
+                .isEqualTo("model client " + silent.getClass().getName() + " returned null");
     }
 
     @Test

@@ -317,12 +317,12 @@ class RecoveryTest {
         assertThat(end().problem()).extracting(p -> p.kind()).isEqualTo("in_doubt");
     }
 
-    /** A worker whose lease runs out while it lives; its store answers everything but renewals. */
+    /** A worker whose lease runs out while it lives, and who gets no other; its store answers all else. */
     private FaultyStore stale() {
         return new FaultyStore(memory).hook(new FaultyStore.Hook() {
             @Override
             public void before(String verb, SessionStore.@Nullable Batch batch) {
-                if (verb.equals("renew")) {
+                if (verb.equals("renew") || verb.equals("claim")) {
                     throw FaultyStore.unavailable(verb);
                 }
             }

@@ -11,6 +11,7 @@ import dev.perdure.session.Event;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.TenantId;
+import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import dev.perdure.tool.ToolCall;
 import dev.perdure.tool.ToolMethod;
@@ -259,5 +260,69 @@ class ToolCallsTest {
                         .tool(weather())
                         .build())
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void onceToolWhoseProbeHangsToo_isAskedAboutInTime() {
+        CountDownLatch never = new CountDownLatch(1);
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.once("t", "", Json.class, (in, call) -> {
+                            never.await();
+                            return "never";
+                        })
+                        .probe(key -> {
+                            never.await();
+                            return Probe.unknown();
+                        })
+                        .timeout(Duration.ofMillis(30)))
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            Outcome outcome = Sessions.await(runtime.open(id, "a").send("hi"));
+            assertThat(outcome.findWaiting().orElseThrow().questions()).hasSize(1);
+        }
+    }
+
+    record Deep(String value) {
+        Deep {
+            if (value.length() > 1) {
+                throw new StackOverflowError();
+            }
+        }
+    }
+
+    @Test
+    void argumentsThatOverflowTheStackOfTheirCheck_goBackToTheModel() {
+        Tool tool = Tool.pure("t", "", Deep.class, (in, call) -> "ran");
+        Event.ToolFinished result = result("t", "{\"value\":\"abab\"}", tool);
+        assertThat(result.outcome()).isEqualTo(Event.CallOutcome.ERROR);
+        assertThat(result.output()).contains("cannot be used", "StackOverflowError");
+    }
+
+    @Test
+    void bodyThatBlocksInWhatItRegistered_doesNotKeepOthersFromTimingOut() {
+        CountDownLatch never = new CountDownLatch(1);
+        CountDownLatch blocked = new CountDownLatch(1);
+        SessionId other = SessionId.of("acme", "other");
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.pure("t", "", Json.class, (in, call) -> {
+                            if (call.session().equals(other)) {
+                                call.interruption().onRequest(() -> {
+                                    blocked.countDown();
+                                    Sessions.await(never);
+                                });
+                            }
+                            never.await();
+                            return "never";
+                        })
+                        .timeout(Duration.ofMillis(30)))
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            runtime.open(other, "a").send("hi");
+            Sessions.await(blocked);
+            assertThat(Sessions.await(runtime.open(id, "a").send("hi"))).isInstanceOf(Outcome.Done.class);
+            never.countDown();
+        }
     }
 }

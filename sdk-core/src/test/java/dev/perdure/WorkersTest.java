@@ -17,9 +17,16 @@ import dev.perdure.session.PerdureException;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
+import dev.perdure.session.UnsupportedFormatException;
+import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.ModelClient;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import dev.perdure.tool.Tool;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +38,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Who takes up what, and what happens when workers stop or their store does. */
 @Timeout(40)
@@ -401,5 +409,220 @@ class WorkersTest {
             Sessions.await(stopped);
         }
         assertThat(Sessions.count(store, id, Event.ToolFinished.class)).isZero();
+    }
+
+    @Test
+    void errorInWhatAModelClientRegistered_doesNotStopTheRenewalOfOtherSessions() {
+        SessionId other = SessionId.of("acme", "other");
+        CountDownLatch busy = new CountDownLatch(2);
+        CountDownLatch told = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicInteger renewals = new AtomicInteger();
+        FaultyStore counting = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void after(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("renew")) {
+                    renewals.incrementAndGet();
+                }
+            }
+        });
+        AtomicInteger asked = new AtomicInteger();
+        ModelClient model = (request, scope) -> {
+            if (scope.session().equals(other)) {
+                scope.interruption().onRequest(() -> {
+                    told.countDown();
+                    throw new NoClassDefFoundError("an optional library");
+                });
+            } else {
+                asked.incrementAndGet();
+            }
+            busy.countDown();
+            Sessions.await(go);
+            return text("done");
+        };
+        try (AgentRuntime runtime = Sessions.quick(counting, agent(model)).build()) {
+            AgentSession lost = runtime.open(other, "a");
+            lost.send("hi");
+            Turn turn = runtime.open(id, "a").send("hi");
+            Sessions.await(busy);
+            lost.delete();
+            Sessions.await(told);
+            int before = renewals.get();
+            Sessions.eventually("leases are renewed on", () -> renewals.get() > before + 4);
+            go.countDown();
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+        }
+        assertThat(asked).hasValue(1);
+    }
+
+    @Test
+    void errorInWhatAToolRegistered_doesNotKeepItsRunFromEnding() {
+        CountDownLatch inTool = new CountDownLatch(1);
+        CountDownLatch never = new CountDownLatch(1);
+        AtomicBoolean fail = new AtomicBoolean();
+        FaultyStore flaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (batch != null && fail.compareAndSet(true, false)) {
+                    throw StoreException.unusable("disk full, once", null, null);
+                }
+            }
+        });
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("waits", "{}"), call("ends", "{}")), text("done")))
+                .tool(Tool.pure("waits", "", Json.class, (in, call) -> {
+                    if (call.attempt() == 1) {
+                        call.interruption().onRequest(() -> {
+                            throw new NoClassDefFoundError("an optional library");
+                        });
+                        inTool.countDown();
+                        never.await();
+                    }
+                    return "ok";
+                }))
+                .tool(Tool.pure("ends", "", Json.class, (in, call) -> {
+                    inTool.await();
+                    fail.set(true);
+                    return "ok";
+                }))
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(flaky, agent).build()) {
+            runtime.open(id, "a").send("hi");
+            Sessions.eventually("another run has ended the turn", () -> ended(id));
+        }
+    }
+
+    @Test
+    void closeDuringACommandInTheSandbox_leavesItRunning_andTheNextWorkerPicksItUp(@TempDir Path folder)
+            throws IOException {
+        Path began = folder.resolve("began");
+        Path go = folder.resolve("go");
+        String command = "echo x >> " + began + "; while [ ! -e " + go + " ]; do sleep 0.02; done; echo finished";
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(
+                        calls(call("shell", Json.of(Map.of("command", command)).text())), text("done")))
+                .sandbox(LocalSandbox.inFolder(folder.resolve("sandboxes")).isolation(LocalSandbox.Isolation.NONE))
+                .build();
+        try (AgentRuntime first = Sessions.quick(store, agent).build()) {
+            first.open(id, "a").send("hi");
+            Sessions.eventually("the command runs", () -> Files.exists(began));
+        }
+        assertThat(Sessions.count(store, id, Event.HandedBack.class)).isOne();
+        try (AgentRuntime next = Sessions.quick(store, agent).build()) {
+            assertThat(next.find(id)).isPresent();
+            Sessions.eventually("taken up", () -> Sessions.count(store, id, Event.ToolStarted.class) == 2);
+            Files.createFile(go);
+            Sessions.eventually("the turn is over", () -> ended(id));
+        }
+        assertThat(Sessions.events(store, id, Event.ToolFinished.class).get(0).output())
+                .contains("exit code 0", "finished");
+        assertThat(Files.readAllLines(began)).hasSize(1);
+    }
+
+    @Test
+    void runtimeWithoutWorkers_goesOnAfterAPassingFault_whileSomebodyFollows() {
+        CountDownLatch busy = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch lost = new CountDownLatch(1);
+        AtomicBoolean down = new AtomicBoolean();
+        FaultyStore flaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (down.get()) {
+                    throw FaultyStore.unavailable(verb);
+                }
+            }
+        });
+        FakeModel model = new FakeModel(request -> {
+            busy.countDown();
+            Sessions.await(go);
+            return text("done");
+        });
+        RuntimeListener listener = new RuntimeListener() {
+            @Override
+            public void onLeaseLost(SessionId session) {
+                lost.countDown();
+            }
+        };
+        try (AgentRuntime runtime = Sessions.quick(flaky, agent(model))
+                .workers(0)
+                .listener(listener)
+                .build()) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            Sessions.await(busy);
+            down.set(true);
+            go.countDown();
+            Sessions.await(lost);
+            down.set(false);
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+        }
+    }
+
+    @Test
+    void sessionThatANewerVersionWrote_isLeftToIt_howeverOftenItIsClaimed() {
+        AtomicInteger refused = new AtomicInteger();
+        RuntimeListener listener = new RuntimeListener() {
+            @Override
+            public void onRunFailed(SessionId session, Throwable error) {
+                refused.incrementAndGet();
+            }
+        };
+        post(id, "k");
+        SessionStore.Terms newer = SessionStore.Terms.of(WorkerId.random());
+        Lease lease = ((SessionStore.Claimed.Held) store.claim(id, newer)).lease();
+        Draft future = new Draft(
+                EventId.random(),
+                0,
+                new Event.NoteKept("x", Json.NULL),
+                "{\"v\":1,\"type\":\"TimerSet\",\"critical\":true}");
+        // The store in memory gives back objects; a durable one would have to read this text.
+        FaultyStore old = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("read")) {
+                    throw new UnsupportedFormatException("the event type TimerSet is unknown to this version");
+                }
+            }
+        });
+        store.append(
+                lease,
+                store.head(id),
+                new SessionStore.Batch(
+                        List.of(future),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        null,
+                        new SessionStore.Release(SessionStatus.READY, 0)));
+        try (AgentRuntime runtime = Sessions.quick(old, agent(FakeModel.steps(text("x"))))
+                .quarantineAfter(3)
+                .listener(listener)
+                .build()) {
+            assertThat(runtime.find(id)).isPresent();
+            Sessions.eventually("claimed time and again", () -> refused.get() > 4);
+        }
+        assertThat(store.find(id).orElseThrow().status()).isNotEqualTo(SessionStatus.QUARANTINED);
+    }
+
+    @Test
+    void deletedSession_leavesNoSandbox(@TempDir Path folder) throws IOException {
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(
+                        calls(call("write_file", "{\"path\":\"secret.txt\",\"content\":\"x\"}")), text("done")))
+                .sandbox(LocalSandbox.inFolder(folder).isolation(LocalSandbox.Isolation.NONE))
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(store, agent).build()) {
+            AgentSession session = runtime.open(id, "a");
+            Sessions.await(session.send("hi"));
+            assertThat(secrets(folder)).isOne();
+            assertThat(session.delete()).isTrue();
+            assertThat(secrets(folder)).isZero();
+        }
+    }
+
+    private static long secrets(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(file -> file.endsWith("secret.txt")).count();
+        }
     }
 }

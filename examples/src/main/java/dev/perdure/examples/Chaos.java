@@ -9,7 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Kills JVMs that run sessions, hundreds of times, and looks for what was lost or done twice.
@@ -17,6 +20,11 @@ import java.util.Map;
  * <pre>{@code examples/run chaos --store sqlite --kills 500 [--seed N] [--children N] [--folder DIR]}</pre>
  */
 public final class Chaos {
+    private static final String STORE = "sqlite";
+    private static final String USAGE =
+            "usage: examples/run chaos [--store sqlite] [--kills N] [--seed N] [--children N] [--folder DIR]";
+    private static final Set<String> NAMES = Set.of("--store", "--kills", "--seed", "--children", "--folder");
+
     private Chaos() {}
 
     /** The store of this run, as each child opens it. */
@@ -28,46 +36,80 @@ public final class Chaos {
     }
 
     public static void main(String... arguments) throws IOException {
-        Map<String, String> options = options(arguments);
-        String store = options.getOrDefault("store", "sqlite");
-        if (!store.equals("sqlite")) {
-            throw new IllegalArgumentException("--store is sqlite, but this is " + store);
+        try {
+            Options options = Options.of(List.of(arguments));
+            CrashReport report = harness(options).progress(System.out).run();
+            print(report);
+            System.exit(report.violations().isEmpty() ? 0 : 1);
+        } catch (IllegalArgumentException e) {
+            System.err.println("chaos: " + e.getMessage());
+            System.exit(2);
         }
-        CrashReport report = harness(options).progress(System.out).run();
-        print(store, report);
-        System.exit(report.violations().isEmpty() ? 0 : 1);
     }
 
-    private static CrashHarness harness(Map<String, String> options) throws IOException {
-        String given = options.get("folder");
-        Path folder = given == null ? Files.createTempDirectory("perdure-chaos") : Path.of(given);
+    /** What it was started with. */
+    private record Options(
+            int kills,
+            int children,
+            @Nullable Long seed,
+            @Nullable Path folder) {
+        static Options of(List<String> arguments) {
+            Map<String, String> given = new HashMap<>();
+            for (int i = 0; i < arguments.size(); i += 2) {
+                String option = arguments.get(i);
+                if (!NAMES.contains(option)) {
+                    throw new IllegalArgumentException("unknown argument " + option + "; " + USAGE);
+                } else if (i + 1 == arguments.size()) {
+                    throw new IllegalArgumentException(option + " needs a value; " + USAGE);
+                }
+                given.put(option, arguments.get(i + 1));
+            }
+            String store = given.getOrDefault("--store", STORE);
+            if (!store.equals(STORE)) {
+                throw new IllegalArgumentException("--store is " + STORE + ", but this is " + store);
+            }
+            String seed = given.get("--seed");
+            String folder = given.get("--folder");
+            return new Options(
+                    (int) number("--kills", given.getOrDefault("--kills", "500"), 1, Integer.MAX_VALUE),
+                    (int) number("--children", given.getOrDefault("--children", "3"), 1, Integer.MAX_VALUE),
+                    seed == null ? null : number("--seed", seed, Long.MIN_VALUE, Long.MAX_VALUE),
+                    folder == null ? null : Path.of(folder));
+        }
+
+        private static long number(String option, String value, long least, long most) {
+            try {
+                long number = Long.parseLong(value);
+                if (number >= least && number <= most) {
+                    return number;
+                }
+            } catch (NumberFormatException e) {
+                // Said below, in the same words.
+            }
+            String from = least == 1 ? " of at least 1" : "";
+            throw new IllegalArgumentException(option + " is a whole number" + from + ", but this is " + value);
+        }
+    }
+
+    private static CrashHarness harness(Options options) throws IOException {
+        Path folder = options.folder() == null ? Files.createTempDirectory("perdure-chaos") : options.folder();
         System.out.println("Everything is kept in " + folder);
-        CrashHarness harness = CrashHarness.of(Sqlite.class, folder)
-                .kills(Integer.parseInt(options.getOrDefault("kills", "500")))
-                .children(Integer.parseInt(options.getOrDefault("children", "3")));
-        String seed = options.get("seed");
-        return seed == null ? harness : harness.seed(Long.parseLong(seed));
+        CrashHarness harness =
+                CrashHarness.of(Sqlite.class, folder).kills(options.kills()).children(options.children());
+        return options.seed() == null ? harness : harness.seed(options.seed());
     }
 
-    private static void print(String store, CrashReport report) {
+    private static void print(CrashReport report) {
         System.out.println("Killed at: " + report.kills());
         System.out.println("Paused at: " + report.pauses());
         System.out.println(report.inputs() + " inputs applied, " + report.effects() + " effects, " + report.takeovers()
                 + " takeovers, " + report.took().toSeconds() + " s, seed " + report.seed());
         report.violations().forEach(violation -> System.out.println("VIOLATION " + violation));
         if (!report.violations().isEmpty()) {
-            System.out.println("Run it again with: examples/run chaos --store " + store + " --kills " + report.killed()
+            System.out.println("Run it again with: examples/run chaos --store " + STORE + " --kills " + report.killed()
                     + " --seed " + report.seed());
         }
-        System.out.println("RESULT chaos store=" + store + " kills=" + report.killed() + " sessions="
+        System.out.println("RESULT chaos store=" + STORE + " kills=" + report.killed() + " sessions="
                 + report.sessions() + " violations=" + report.violations().size());
-    }
-
-    private static Map<String, String> options(String... arguments) {
-        Map<String, String> options = new HashMap<>();
-        for (int i = 0; i + 1 < arguments.length; i += 2) {
-            options.put(arguments[i].replaceFirst("^--", ""), arguments[i + 1]);
-        }
-        return options;
     }
 }

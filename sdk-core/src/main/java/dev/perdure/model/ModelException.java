@@ -40,6 +40,8 @@ public final class ModelException extends PerdureException {
         CUT_STREAM(true),
         /** The peer does not speak the protocol. */
         PROTOCOL(false),
+        /** The model client in this process failed: it is not set up, or has a bug. */
+        CLIENT(false),
         /** The call was interrupted on purpose. */
         INTERRUPTED(false);
 

@@ -11,6 +11,7 @@ import java.util.Objects;
  */
 public record ToolSpec(String name, String description, Json schema) {
     public ToolSpec {
+        Objects.requireNonNull(name, "name");
         Objects.requireNonNull(description, "description");
         Objects.requireNonNull(schema, "schema");
         if (!name.matches("[A-Za-z0-9_-]{1,64}")) {

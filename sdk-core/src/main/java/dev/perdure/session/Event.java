@@ -94,7 +94,7 @@ public sealed interface Event {
         APPLIED,
         /** Its sender wanted it refused when the agent is busy, and it was. */
         REJECTED,
-        /** It came too late to matter: its question was answered, its turn over, its call resolved. */
+        /** It came too late to matter: its question was answered, its turn over, its call resolved, its session closed. */
         STALE
     }
 
@@ -150,8 +150,24 @@ public sealed interface Event {
         }
     }
 
-    /** A model call failed. */
-    record ModelFailed(Purpose purpose, int attempt, Problem problem, boolean willRetry) implements Event {}
+    /**
+     * A model call failed.
+     *
+     * @param usage tokens that it may have used all the same, estimated; null when it cannot have used any
+     * @param cost of {@code usage}; null without it
+     */
+    record ModelFailed(
+            Purpose purpose,
+            int attempt,
+            Problem problem,
+            boolean willRetry,
+            @Nullable Usage usage,
+            @Nullable Cost cost)
+            implements Event {
+        public ModelFailed(Purpose purpose, int attempt, Problem problem, boolean willRetry) {
+            this(purpose, attempt, problem, willRetry, null, null);
+        }
+    }
 
     /** The agent itself, not a model, wants tools to be called. */
     record CallsRequested(List<Requested> calls, boolean hidden) implements Event {

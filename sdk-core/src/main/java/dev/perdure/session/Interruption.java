@@ -4,12 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells work in progress that it should stop: a turn was interrupted, a lease was lost, a time ran out. Thread-safe; requested
  * at most once, never taken back.
  */
 public final class Interruption {
+    private static final Logger LOG = LoggerFactory.getLogger(Interruption.class);
     private final ReentrantLock lock = new ReentrantLock();
     private final List<Runnable> actions = new ArrayList<>();
     private volatile @Nullable String reason;
@@ -30,8 +33,8 @@ public final class Interruption {
     }
 
     /**
-     * Requests it and runs the registered actions on this thread. A repeat does nothing. An action that throws does not keep the
-     * others from running; the first exception is thrown at the end.
+     * Requests it and runs the registered actions on this thread. A repeat does nothing. What an action throws is logged and does
+     * not keep the others from running.
      */
     public void request(String why) {
         List<Runnable> toRun;
@@ -46,16 +49,15 @@ public final class Interruption {
         } finally {
             lock.unlock();
         }
-        RuntimeException failure = null;
-        for (Runnable action : toRun) {
-            try {
-                action.run();
-            } catch (RuntimeException e) {
-                failure = failure == null ? e : failure;
-            }
-        }
-        if (failure != null) {
-            throw failure;
+        toRun.forEach(Interruption::run);
+    }
+
+    private static void run(Runnable action) {
+        try {
+            action.run();
+        } catch (Throwable e) {
+            // Of every kind: whoever requests this has other sessions to look after.
+            LOG.warn("what was registered for an interruption failed", e);
         }
     }
 

@@ -182,7 +182,7 @@ public final class SessionView {
             } else if (event instanceof Event.ModelReplied e) {
                 return replied(now.replied(e), recorded, e);
             } else if (event instanceof Event.ModelFailed e) {
-                return turn(now.failed(e));
+                return failed(now.failed(e), e);
             } else if (event instanceof Event.CallsRequested e) {
                 return calls(requested(recorded, e));
             } else if (event instanceof Event.Interrupted e) {
@@ -233,6 +233,21 @@ public final class SessionView {
                     steps + 1,
                     usage.plus(reply.usage()),
                     cost.plus(reply.cost()));
+        }
+
+        private State failed(TurnView next, Event.ModelFailed failure) {
+            return new State(
+                    agent,
+                    next,
+                    ended,
+                    calls,
+                    questions,
+                    notes,
+                    artifacts,
+                    sandbox,
+                    steps,
+                    failure.usage() == null ? usage : usage.plus(failure.usage()),
+                    failure.cost() == null ? cost : cost.plus(failure.cost()));
         }
 
         private static List<CallView> requested(Recorded recorded, Event.ModelReplied reply) {

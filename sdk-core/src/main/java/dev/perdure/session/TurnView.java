@@ -99,8 +99,8 @@ public record TurnView(
                 toolCalls,
                 failure.willRetry() ? failures : failures + 1,
                 failure.willRetry() ? failure.attempt() : 0,
-                usage,
-                cost,
+                failure.usage() == null ? usage : usage.plus(failure.usage()),
+                failure.cost() == null ? cost : cost.plus(failure.cost()),
                 interrupted,
                 null,
                 ended);

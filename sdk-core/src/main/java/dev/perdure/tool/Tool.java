@@ -83,7 +83,7 @@ public final class Tool {
                     tool.approval,
                     tool.timeout,
                     tool.inDoubt,
-                    Objects.requireNonNull(prober));
+                    Objects.requireNonNull(prober, "prober"));
         }
 
         /** Nobody can be asked: a call in doubt goes by {@link Tool#inDoubt(InDoubt)}. */
@@ -93,6 +93,7 @@ public final class Tool {
     }
 
     private static <I> Tool make(String name, String description, Effect effect, Class<I> input, Body<I> body) {
+        Objects.requireNonNull(input, "input");
         Objects.requireNonNull(body, "body");
         Json schema = input == Json.class ? Schemas.anyObject() : Schemas.of(input);
         if (!schema.findText("type").filter("object"::equals).isPresent()) {
@@ -115,12 +116,12 @@ public final class Tool {
 
     /** Default: never. */
     public Tool approval(Approval value) {
-        return new Tool(spec, effect, input, Objects.requireNonNull(value), timeout, inDoubt, prober);
+        return new Tool(spec, effect, input, Objects.requireNonNull(value, "approval"), timeout, inDoubt, prober);
     }
 
     /** Longest time one attempt may take, at least 1 ms. Default: {@link #DEFAULT_TIMEOUT}. */
     public Tool timeout(Duration value) {
-        if (value.toMillis() < 1) {
+        if (Objects.requireNonNull(value, "timeout").toMillis() < 1) {
             throw new IllegalArgumentException(
                     "the timeout of tool " + name() + " is at least 1 ms, but this is " + value);
         }
@@ -130,9 +131,10 @@ public final class Tool {
     /** What to do when nobody knows whether a {@link Effect#ONCE} call took effect. Default: {@link InDoubt#ASK}. */
     public Tool inDoubt(InDoubt value) {
         if (effect != Effect.ONCE) {
-            throw new IllegalStateException("tool " + name() + " is " + effect + " and never in doubt");
+            throw new IllegalStateException("tool " + name() + " is " + effect
+                    + " and never in doubt: leave inDoubt(…) out, or make it with Tool.once(…)");
         }
-        return new Tool(spec, effect, input, approval, timeout, Objects.requireNonNull(value), prober);
+        return new Tool(spec, effect, input, approval, timeout, Objects.requireNonNull(value, "inDoubt"), prober);
     }
 
     /** Replaces the JSON Schema that was made from the input's type. */

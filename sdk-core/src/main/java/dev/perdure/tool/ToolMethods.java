@@ -25,7 +25,8 @@ final class ToolMethods {
                 .map(method -> tool(object, method))
                 .toList();
         if (tools.isEmpty()) {
-            throw new IllegalArgumentException(object.getClass().getName() + " has no public method with @ToolMethod");
+            throw new IllegalArgumentException(
+                    object.getClass().getName() + " has no public method with @ToolMethod; for a Tool, use tool(…)");
         }
         return tools;
     }

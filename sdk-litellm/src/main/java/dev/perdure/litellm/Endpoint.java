@@ -6,10 +6,7 @@ import okhttp3.HttpUrl;
 record Endpoint(HttpUrl completions, String name) {
 
     static Endpoint of(String baseUrl) {
-        HttpUrl base = HttpUrl.parse(baseUrl);
-        if (base == null) {
-            throw new IllegalArgumentException("no http or https URL: \"" + baseUrl + "\"");
-        }
+        HttpUrl base = parse(Settings.requireGiven("baseUrl", baseUrl));
         // Not quoted: a password may be in it.
         if (!base.username().isEmpty()
                 || !base.password().isEmpty()
@@ -28,6 +25,20 @@ record Endpoint(HttpUrl completions, String name) {
             url.addPathSegments("chat/completions");
         }
         return new Endpoint(url.build(), baseUrl);
+    }
+
+    private static HttpUrl parse(String baseUrl) {
+        try {
+            return HttpUrl.get(baseUrl);
+        } catch (IllegalArgumentException e) {
+            if (baseUrl.matches("(?i)https?:.*")) {
+                // OkHttp names the part that is wrong. The rest is not quoted: a password may be in it.
+                throw new IllegalArgumentException("no usable URL: " + e.getMessage(), e);
+            }
+            boolean bare = !baseUrl.contains("://") && HttpUrl.parse("http://" + baseUrl) != null;
+            throw new IllegalArgumentException(
+                    "no http or https URL: \"" + baseUrl + "\"" + (bare ? "; write http://" + baseUrl : ""), e);
+        }
     }
 
     @Override

@@ -76,7 +76,7 @@ public final class LiteLlm implements ModelClient {
 
     /** The model, or group of models, for requests that name none. */
     public LiteLlm model(String name) {
-        if (name.isBlank()) {
+        if (Settings.requireGiven("model", name).isBlank()) {
             throw new IllegalArgumentException("a model's name is not blank");
         }
         return with(s -> s.model = name);

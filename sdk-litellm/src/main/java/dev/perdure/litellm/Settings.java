@@ -53,8 +53,13 @@ final class Settings {
         return request.or(parameters).findModel().or(() -> Optional.ofNullable(model));
     }
 
+    /** What is null here mostly comes from an environment variable. */
+    static String requireGiven(String name, String value) {
+        return Objects.requireNonNull(value, () -> name + " is null: is the environment variable set?");
+    }
+
     static String requireKey(String key) {
-        Objects.requireNonNull(key, "key is null: is the environment variable set?");
+        requireGiven("key", key);
         // The key is not quoted: this message ends in logs.
         if (!key.matches("[\\x21-\\x7e]+")) {
             throw new IllegalArgumentException(
@@ -65,6 +70,7 @@ final class Settings {
     }
 
     static Duration requirePositive(String name, Duration timeout) {
+        Objects.requireNonNull(timeout, name);
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException(name + " is positive, but this is " + timeout);
         }

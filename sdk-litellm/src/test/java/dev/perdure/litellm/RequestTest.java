@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** What is sent. */
@@ -177,6 +178,34 @@ class RequestTest {
                 .isEqualTo(CallHeaders.sessionKey(SessionId.of("a", "b-c")))
                 .isNotEqualTo(CallHeaders.sessionKey(SessionId.of("a-b", "c")));
         assertThat(CallHeaders.sessionKey(SessionId.of("東", "京".repeat(200)))).matches("[A-Za-z0-9_-]{8,64}");
+    }
+
+    @Test
+    void baseUrlThatIsNone_isToldWhatToWrite() {
+        refused("gateway:4000", "write http://gateway:4000");
+        refused("gateway", "write http://gateway");
+        refused("http://user:very-secret@gateway:99999", "port: \"99999\"");
+        refused("ftp://gateway", "no http or https URL");
+    }
+
+    private static void refused(String baseUrl, String remedy) {
+        assertThatThrownBy(() -> LiteLlm.at(baseUrl))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(remedy)
+                .hasMessageNotContaining("very-secret");
+    }
+
+    @Test
+    void null_asksForTheEnvironmentVariable() {
+        List<ThrowingCallable> nulls = List.of(
+                () -> LiteLlm.at(null),
+                () -> LiteLlm.openAiCompatible(null),
+                () -> LiteLlm.at("http://g").key(null),
+                () -> LiteLlm.at("http://g").model(null));
+        assertThat(nulls)
+                .allSatisfy(call -> assertThatThrownBy(call)
+                        .isInstanceOf(NullPointerException.class)
+                        .hasMessageContaining(" is null: is the environment variable set?"));
     }
 
     @Test

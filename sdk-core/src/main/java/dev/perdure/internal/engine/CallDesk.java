@@ -22,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +40,8 @@ final class CallDesk {
     private final RunningCall.Desk bodies;
     private final Map<CallId, RunningCall> running = new HashMap<>();
     private final List<RunningCall> ready = new ArrayList<>();
+    /** Calls in doubt whose probes have not answered. */
+    private final Map<CallId, Probing> probing = new HashMap<>();
     /** The first call of the step that the agent lets run; leave is given for one step, never for the next. */
     private @Nullable CallId dispatched;
 
@@ -55,8 +56,9 @@ final class CallDesk {
         dispatched = firstCall(journal.view());
     }
 
+    /** Whether a body or a probe has yet to answer. */
     boolean running() {
-        return !running.isEmpty();
+        return !running.isEmpty() || !probing.isEmpty();
     }
 
     /** An attempt that was given up may live on beside the next one; it has no say any more. */
@@ -159,13 +161,17 @@ final class CallDesk {
             prepared.prepare(Json.parse(call.arguments().isBlank() ? "{}" : call.arguments()));
             return prepared;
         } catch (IllegalArgumentException e) {
-            finish(
-                    call,
-                    0,
-                    Event.CallOutcome.ERROR,
-                    "the arguments of " + call.tool() + " cannot be used: " + e.getMessage());
-            return null;
+            unusable(call, String.valueOf(e.getMessage()));
+        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
+            // A check that the tool's input makes of itself; the arguments are a model's and may be anything.
+            LOG.warn("{}: the arguments of tool {} could not be read", session, tool.name(), e);
+            unusable(call, e.toString());
         }
+        return null;
+    }
+
+    private void unusable(CallView call, String why) {
+        finish(call, 0, Event.CallOutcome.ERROR, "the arguments of " + call.tool() + " cannot be used: " + why);
     }
 
     private static String shown(CallView call) {
@@ -195,14 +201,42 @@ final class CallDesk {
     }
 
     private void resolve(CallView call, Toolbox tools) {
+        if (probing.containsKey(call.id())) {
+            return;
+        }
         Optional<Tool> tool = tools.find(call.tool());
-        Probe answer = tool.map(found -> probe(found, call)).orElse(Probe.unknown());
+        if (tool.isEmpty()) {
+            resolve(call, Probe.unknown(), InDoubt.ASK);
+            return;
+        }
+        Probing question = new Probing(
+                tool.get(),
+                RunningCall.key(session, call),
+                answer -> bodies.offer(new Signal.Probed(call.id(), call.attempt(), answer)));
+        probing.put(call.id(), question);
+        bodies.schedule(() -> question.cancel(true), tool.get().timeout());
+        bodies.aside(question);
+    }
+
+    /** A probe has answered; a late result of the call may have been quicker. */
+    void probed(Signal.Probed probed) {
+        Probing question = probing.remove(probed.call());
+        CallView call = journal.view().findCall(probed.call()).orElse(null);
+        if (question != null
+                && call != null
+                && call.state() == CallView.State.IN_DOUBT
+                && call.attempt() == probed.attempt()) {
+            resolve(call, probed.answer(), question.tool().inDoubt());
+        }
+    }
+
+    private void resolve(CallView call, Probe answer, InDoubt otherwise) {
         if (answer instanceof Probe.Done done) {
             settled(call, Event.Resolution.HAPPENED, Actor.PERDURE, "the tool's probe knows the result");
             finish(call, call.attempt(), Event.CallOutcome.OK, told(call, done.result()));
         } else if (answer instanceof Probe.Revoked) {
             settled(call, Event.Resolution.DID_NOT_HAPPEN, Actor.PERDURE, "the tool's probe revoked the key");
-        } else if (tool.map(Tool::inDoubt).orElse(InDoubt.ASK) == InDoubt.ASK) {
+        } else if (otherwise == InDoubt.ASK) {
             ask(
                     call,
                     Question.Kind.IN_DOUBT,
@@ -219,18 +253,6 @@ final class CallDesk {
         } catch (IllegalArgumentException | StackOverflowError e) {
             LOG.warn("{}: the result that the probe of {} gave has no JSON form", session, call.tool(), e);
             return "done; its result cannot be shown";
-        }
-    }
-
-    private Probe probe(Tool tool, CallView call) {
-        try {
-            return tool.prober().ask(RunningCall.key(session, call));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return Probe.unknown();
-        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
-            LOG.warn("{}: the probe of tool {} failed", session, tool.name(), e);
-            return Probe.unknown();
         }
     }
 
@@ -374,8 +396,10 @@ final class CallDesk {
         running.values().forEach(call -> call.interrupt(reason));
     }
 
-    void each(Consumer<RunningCall> action) {
-        running.values().forEach(action);
+    /** What does not stop by itself is left behind after a while. */
+    void giveUpAfterGrace() {
+        running.values().forEach(call -> call.watch(bodies.schedule(call::giveUp, RunningCall.GRACE)));
+        probing.values().forEach(question -> bodies.schedule(() -> question.cancel(true), RunningCall.GRACE));
     }
 
     /** Ends what has not started, because the turn is over. */
@@ -418,9 +442,11 @@ final class CallDesk {
         for (RunningCall call : running.values()) {
             call.orphan();
             if (call.tool().effect() != Effect.ONCE) {
-                call.interrupt(reason);
+                call.leave(reason);
             }
         }
         running.clear();
+        probing.values().forEach(question -> question.cancel(true));
+        probing.clear();
     }
 }

@@ -2,17 +2,20 @@ package dev.perdure.internal.engine;
 
 import dev.perdure.Agent;
 import dev.perdure.RuntimeListener;
+import dev.perdure.sandbox.SandboxException;
+import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.session.SessionView;
 import dev.perdure.session.TenantId;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
+import dev.perdure.spi.SandboxProvider;
 import dev.perdure.spi.SessionStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -120,8 +123,18 @@ public final class Engine implements AutoCloseable {
         threads.execute(task);
     }
 
+    /** Runs what a client wrote, and what may block, beside the caller; on the caller's thread once this is closed. */
+    void aside(Runnable task) {
+        try {
+            threads.execute(task);
+        } catch (RejectedExecutionException e) {
+            task.run();
+        }
+    }
+
+    /** Runs {@code task} on a thread of its own, so that one that blocks does not hold up the other timers. */
     ScheduledFuture<?> schedule(Runnable task, Duration after) {
-        return timers.schedule(task, after.toMillis(), TimeUnit.MILLISECONDS);
+        return timers.schedule(() -> aside(task), after.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Posts; whoever runs the session in this process is told at once. */
@@ -132,11 +145,16 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
-    /** Posts, and runs the session here if its agent is served here and it could be claimed. */
-    public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
+    /** @throws IllegalStateException when this is closed */
+    public void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the runtime is closed");
         }
+    }
+
+    /** Posts, and runs the session here if its agent is served here and it could be claimed. */
+    public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
+        requireOpen();
         if (!agents().containsKey(agent)) {
             // A claim that can only be given back counts as fruitless.
             return post(session, item);
@@ -150,7 +168,7 @@ public final class Engine implements AutoCloseable {
             workers.wake();
             if (settings.workers() == 0 && answer instanceof SessionStore.Posted.Duplicate) {
                 // The process that sent it first may be dead, and nobody here claims what it left.
-                execute(() -> goOn(session, Set.of(SessionStatus.READY, SessionStatus.RUNNING)));
+                execute(() -> goOn(session));
             }
         }
         return answer;
@@ -181,28 +199,58 @@ public final class Engine implements AutoCloseable {
         leases.remove(run);
         hub.ended(run, error);
         workers.wake();
-        if (settings.workers() == 0
-                && error == null
-                && !closed
-                && !hub.followers(run.session()).isEmpty()) {
-            // Nobody here claims what came in as the run ended, and it was sent to here.
-            execute(() -> goOn(run.session(), Set.of(SessionStatus.READY)));
+        if (settings.workers() == 0 && followed(run.session())) {
+            // Nobody here claims what came in as the run ended, or what it left when it broke off, and it was sent to
+            // here.
+            aside(() -> goOn(run.session()));
         }
     }
 
-    private void goOn(SessionId session, Set<SessionStatus> from) {
+    private boolean followed(SessionId session) {
+        return !closed && !hub.followers(session).isEmpty();
+    }
+
+    /** Claims a session that has something to do; tries again as long as somebody follows it, for its lease may have to run out first. */
+    private void goOn(SessionId session) {
+        boolean again = true;
         try {
-            boolean ready = settings.store()
-                    .find(session)
-                    .filter(info -> from.contains(info.status()))
-                    .filter(info -> agents().containsKey(info.agent()))
-                    .isPresent();
+            again = !hub.runsHere(session) && unfinished(session);
             long sent = System.nanoTime();
-            if (ready && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+            if (again && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+                again = false;
                 run(held.lease(), sent);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);
+        }
+        if (again && followed(session)) {
+            schedule(() -> goOn(session), settings.terms().ttl());
+        }
+    }
+
+    private boolean unfinished(SessionId session) {
+        return settings.store()
+                .find(session)
+                .filter(info -> info.status() == SessionStatus.READY || info.status() == SessionStatus.RUNNING)
+                .filter(info -> agents().containsKey(info.agent()))
+                .isPresent();
+    }
+
+    /** Removes the sandbox that a log speaks of, if an agent that is served here made it. */
+    public void removeSandbox(SessionView view) {
+        Agent agent = agents().get(view.agent());
+        Event.SandboxBound bound = view.findSandbox().orElse(null);
+        SandboxProvider provider = agent == null ? null : agent.sandbox().orElse(null);
+        if (bound == null || provider == null || !provider.name().equals(bound.provider())) {
+            return;
+        }
+        long fence = view.events().get(view.events().size() - 1).fence();
+        try {
+            provider.attach(bound.handle(), fence).close();
+        } catch (SandboxException e) {
+            if (e.kind() != SandboxException.Kind.LOST) {
+                throw e;
+            }
         }
     }
 

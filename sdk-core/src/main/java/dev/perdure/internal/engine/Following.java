@@ -217,7 +217,9 @@ public final class Following implements Turn, Hub.Follower {
                 turn = recorded.turn();
             } else {
                 over(new Outcome.Failed(
-                        Problem.of("rejected", "a turn was open, and the input was to be refused then")));
+                        input.disposition() == Event.Disposition.REJECTED
+                                ? Problem.of("rejected", "a turn was open, and the input was to be refused then")
+                                : Problem.of("ended", "the session was closed before the input's turn began")));
             }
         }
         waiting = event instanceof Event.WaitStarted wait ? wait : null;

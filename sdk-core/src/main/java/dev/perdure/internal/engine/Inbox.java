@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
 final class Inbox {
     private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
     private static final int PAGE = 200;
+    /** Most items that one commit consumes: a statement of a database has a bound. */
+    private static final int SLICE = 500;
 
     private final SessionStore store;
     private final Lease lease;
@@ -102,16 +104,30 @@ final class Inbox {
         return body.input() == null ? body.turn() == 0 || body.turn() == turn : inTurn.contains(body.input());
     }
 
-    /** Applies everything that can be applied now; messages for later turns stay. */
-    void apply() {
+    /**
+     * Applies everything that can be applied now; messages for later turns stay, until the session ends.
+     *
+     * @return true when it stopped because one commit takes no more: commit and call again
+     */
+    boolean apply() {
         inTurn = inputsOfTurn();
+        boolean full = pass();
+        // What had been left for later turns has none to come.
+        return full || (journal.view().ended() && pass());
+    }
+
+    private boolean pass() {
         Iterator<InboxItem> items = queue.iterator();
         while (items.hasNext()) {
+            if (journal.consumedCount() >= SLICE) {
+                return true;
+            }
             InboxItem item = items.next();
             if (apply(item)) {
                 items.remove();
             }
         }
+        return false;
     }
 
     private Set<String> inputsOfTurn() {
@@ -135,6 +151,11 @@ final class Inbox {
         SessionView view = journal.view();
         Optional<TurnView> open = view.findTurn().filter(TurnView::open);
         try {
+            if (view.ended()) {
+                boolean message = item.kind() == Event.InputKind.MESSAGE;
+                return take(
+                        item, Event.Disposition.STALE, message ? message(item).parts() : List.of());
+            }
             return switch (item.kind()) {
                 case MESSAGE -> message(item, item.body().as(Bodies.Message.class), view, open);
                 case ANSWER -> answer(item, item.body().as(Bodies.Answered.class));
@@ -213,11 +234,14 @@ final class Inbox {
     }
 
     private boolean interrupt(InboxItem item, Bodies.Interrupt body, Optional<TurnView> open) {
-        if (queue.stream().anyMatch(waiting -> waiting.key().equals(body.input()))) {
-            // The turn it is meant for has yet to begin.
-            return false;
+        String input = body.input();
+        if (input != null) {
+            if (queue.stream().anyMatch(waiting -> waiting.key().equals(input))) {
+                // The turn it is meant for has yet to begin.
+                return false;
+            }
+            inTurn = inputsOfTurn();
         }
-        inTurn = inputsOfTurn();
         boolean fits = open.isPresent()
                 && fits(body, open.get().number())
                 && open.get().findInterrupted().isEmpty();
@@ -238,9 +262,6 @@ final class Inbox {
     }
 
     private boolean end(InboxItem item, Bodies.End body, Optional<TurnView> open) {
-        if (journal.view().ended()) {
-            return take(item, Event.Disposition.STALE, List.of());
-        }
         if (open.isPresent()) {
             if (open.get().findInterrupted().isEmpty()) {
                 journal.add(new Event.Interrupted(item.from(), "the session is closed: " + body.reason()));

@@ -86,6 +86,11 @@ final class Journal {
         return drafts.stream().map(Draft::event).toList();
     }
 
+    /** How many items of the inbox the next commit consumes. */
+    int consumedCount() {
+        return consumed.size();
+    }
+
     int draftCount() {
         return drafts.size();
     }

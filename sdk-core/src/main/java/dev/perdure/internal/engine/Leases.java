@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Renews the leases of all runs by one statement each third of their length, on a thread of its own that survives every exception. Thread-safe. */
+/** Renews the leases of all runs by one statement each third of their length, on a thread of its own that survives everything that is thrown. Thread-safe. */
 final class Leases implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Leases.class);
 
@@ -64,9 +64,20 @@ final class Leases implements AutoCloseable {
             } catch (RuntimeException e) {
                 LOG.warn("leases could not be renewed, trying again: {}", e.getMessage());
                 LOG.debug("leases could not be renewed", e);
+            } catch (Throwable e) {
+                // Without this thread every session of this process would be lost.
+                LOG.error("leases could not be renewed, trying again", e);
             }
-            // Also when the store does not answer: by this process's own clock a lease is over all the same.
+            giveUpOld();
+        }
+    }
+
+    /** Also when the store does not answer: by this process's own clock a lease is over all the same. */
+    private void giveUpOld() {
+        try {
             runs.values().stream().filter(run -> !run.clock().alive()).forEach(SessionRun::leaseLost);
+        } catch (Throwable e) {
+            LOG.error("runs could not be told that their leases are over, trying again", e);
         }
     }
 

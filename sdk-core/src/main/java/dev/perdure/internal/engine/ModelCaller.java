@@ -88,6 +88,11 @@ final class ModelCaller {
                     deltas);
             try {
                 ModelReply reply = agent.model().call(request, scope);
+                if (reply == null) {
+                    throw ModelException.of(
+                            ModelException.Kind.CLIENT,
+                            "model client " + agent.model().getClass().getName() + " returned null");
+                }
                 Event.ModelReplied event =
                         event(agent, decision, attempt, request, reply, (System.nanoTime() - started) / 1_000_000);
                 telemetry.replied(chat, event);
@@ -99,7 +104,7 @@ final class ModelCaller {
                 chat.failed(e.getClass().getName());
                 LOG.warn("{}: the model client failed", session, e);
                 return new Result.Failed(
-                        ModelException.builder(ModelException.Kind.PROTOCOL, "the model client failed: " + e)
+                        ModelException.builder(ModelException.Kind.CLIENT, "the model client failed: " + e)
                                 .cause(e)
                                 .build());
             }
@@ -113,16 +118,19 @@ final class ModelCaller {
             ModelRequest request,
             ModelReply reply,
             long millis) {
+        Usage usage = reply.usage().total() > 0
+                ? reply.usage()
+                : guess(request, Json.of(reply.parts()).text().length());
         Cost cost = reply.cost();
         if (cost.source() == Cost.Source.UNKNOWN && agent.model().reportsCost()) {
-            cost = estimate(request, reply);
+            cost = estimate(usage);
         }
         return new Event.ModelReplied(
                 decision.purpose(),
                 attempt,
                 reply.parts(),
                 reply.finishReason(),
-                reply.usage(),
+                usage,
                 cost,
                 reply.model(),
                 reply.deployment(),
@@ -131,8 +139,7 @@ final class ModelCaller {
                 decision.covers() == 0 ? null : decision.covers());
     }
 
-    private static Cost estimate(ModelRequest request, ModelReply reply) {
-        Usage usage = reply.usage().total() > 0 ? reply.usage() : guess(request, reply);
+    private static Cost estimate(Usage usage) {
         BigDecimal usd = INPUT_PRICE
                 .multiply(BigDecimal.valueOf(usage.input()))
                 .add(OUTPUT_PRICE.multiply(BigDecimal.valueOf(usage.output())));
@@ -140,17 +147,37 @@ final class ModelCaller {
     }
 
     /** Tokens of a call that reported none: three characters each, which is more than they are. */
-    private static Usage guess(ModelRequest request, ModelReply reply) {
-        return Usage.of(
-                1 + Json.of(request.messages()).text().length() / 3,
-                1 + Json.of(reply.parts()).text().length() / 3);
+    private static Usage guess(ModelRequest request, int received) {
+        return Usage.estimated(1 + Json.of(request.messages()).text().length() / 3, 1 + received / 3);
     }
 
-    /** How the failure of an attempt is kept. */
+    /**
+     * How the failure of an attempt is kept.
+     *
+     * @param received how many characters of a reply had come
+     */
     static Event.ModelFailed failed(
-            Decision.CallModel decision, int attempt, ModelException failure, boolean willRetry) {
+            Agent agent,
+            Decision.CallModel decision,
+            int attempt,
+            ModelException failure,
+            boolean willRetry,
+            int received) {
         Problem problem = failure.problem();
-        return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry);
+        if (received == 0 && !mayHaveCost(failure.kind())) {
+            return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry);
+        }
+        Usage usage = guess(decision.request(), received);
+        Cost cost = agent.model().reportsCost() ? estimate(usage) : Cost.UNKNOWN;
+        return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry, usage, cost);
+    }
+
+    /** Whether the model may have worked although nothing of it came; what a peer refuses costs nothing. */
+    private static boolean mayHaveCost(ModelException.Kind kind) {
+        return switch (kind) {
+            case TIMEOUT, CUT_STREAM, PROTOCOL -> true;
+            default -> false;
+        };
     }
 
     /** The request with files that are kept beside the log put into it. */

@@ -53,6 +53,11 @@ final class RunningCall implements ToolCall {
 
         void offer(Signal signal);
 
+        /** Runs what a tool's author wrote, which may block, on another thread. */
+        void aside(Runnable task);
+
+        Future<?> schedule(Runnable task, Duration after);
+
         Telemetry telemetry();
     }
 
@@ -72,6 +77,8 @@ final class RunningCall implements ToolCall {
 
     private volatile boolean orphaned;
     private volatile boolean timedOut;
+    private volatile boolean inSandbox;
+    private volatile boolean left;
     private @Nullable Thread thread;
     private Tool.@Nullable Work work;
 
@@ -103,15 +110,31 @@ final class RunningCall implements ToolCall {
     void run(Supplier<Telemetry.Timed> span) {
         on(Thread.currentThread());
         ToolOutput output;
-        try (Telemetry.Timed timed = span.get()) {
-            output = outcome();
-            if (output.outcome() != Event.CallOutcome.OK) {
-                timed.failed(output.outcome().name().toLowerCase(Locale.ROOT));
-            }
+        try {
+            output = measured(span);
+        } catch (Throwable e) {
+            output = unreported(e);
         } finally {
             on(null);
         }
         report(output);
+    }
+
+    private ToolOutput measured(Supplier<Telemetry.Timed> span) {
+        try (Telemetry.Timed timed = span.get()) {
+            ToolOutput output = outcome();
+            if (output.outcome() != Event.CallOutcome.OK) {
+                timed.failed(output.outcome().name().toLowerCase(Locale.ROOT));
+            }
+            return output;
+        }
+    }
+
+    /** Stands for a result that did not get through. Not a result itself: the body may have come to its end. */
+    private ToolOutput unreported(Throwable e) {
+        LOG.error("{}: the result of tool {} is lost", session, tool.name(), e);
+        return ToolOutput.cutShort(
+                Event.CallOutcome.ERROR, "the result of tool " + tool.name() + " is lost: " + e, millis());
     }
 
     private void on(@Nullable Thread body) {
@@ -149,13 +172,32 @@ final class RunningCall implements ToolCall {
     }
 
     private ToolOutput failure(Throwable e) {
-        if (interruption.requested() || e instanceof InterruptedException) {
+        if (interruption.requested() || left || e instanceof InterruptedException) {
             return cutShort();
         }
-        LOG.debug("{}: tool {} failed", session, tool.name(), e);
+        log(e);
         String message = e.getMessage() == null ? "" : ": " + e.getMessage();
         String text = "tool " + tool.name() + " failed: " + e.getClass().getSimpleName() + message;
         return ToolOutput.of(Event.CallOutcome.ERROR, text, millis());
+    }
+
+    /** A bug is warned of, without messages: they may quote arguments. With others a tool says what it cannot do. */
+    private void log(Throwable e) {
+        if (hintsAtABug(e)) {
+            Throwable place = new Throwable(e.getClass().getName());
+            place.setStackTrace(e.getStackTrace());
+            LOG.warn("{}: tool {} failed; its message is in the session's log", session, tool.name(), place);
+        }
+        LOG.debug("{}: tool {} failed", session, tool.name(), e);
+    }
+
+    private static boolean hintsAtABug(Throwable e) {
+        return e instanceof Error
+                || e instanceof NullPointerException
+                || e instanceof ClassCastException
+                || e instanceof IndexOutOfBoundsException
+                || e instanceof IllegalStateException
+                || e instanceof UnsupportedOperationException;
     }
 
     private ToolOutput cutShort() {
@@ -171,7 +213,12 @@ final class RunningCall implements ToolCall {
         if (orphaned) {
             desk.late(this, output);
         } else if (reported.compareAndSet(false, true)) {
-            desk.done(this, output);
+            try {
+                desk.done(this, output);
+            } catch (Throwable e) {
+                // A result that is too large for this process, say; nobody else reports for this call.
+                desk.done(this, unreported(e));
+            }
         } else if (output.returned()) {
             // Given up before; what it did after all settles a doubt.
             desk.late(this, output);
@@ -192,11 +239,26 @@ final class RunningCall implements ToolCall {
 
     /** Asks the body to stop. */
     void interrupt(String why) {
-        try {
+        desk.aside(() -> {
             interruption.request(why);
-        } catch (RuntimeException e) {
-            LOG.warn("{}: what tool {} registered for its interruption failed", session, tool.name(), e);
+            interruptThread();
+        });
+    }
+
+    /**
+     * Asks the body to stop because another worker goes on with the session. One that waits for a command in the sandbox only stops to wait: the command
+     * goes on, and the next attempt finds it.
+     */
+    void leave(String why) {
+        if (inSandbox) {
+            left = true;
+            interruptThread();
+        } else {
+            interrupt(why);
         }
+    }
+
+    private void interruptThread() {
         lock.lock();
         try {
             if (thread != null) {
@@ -263,6 +325,7 @@ final class RunningCall implements ToolCall {
 
     @Override
     public Sandbox sandbox() {
+        inSandbox = true;
         return desk.sandbox();
     }
 

@@ -7,6 +7,7 @@ import dev.perdure.sandbox.Sandbox;
 import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallView;
+import dev.perdure.session.Draft;
 import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
@@ -19,6 +20,7 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
+import dev.perdure.session.UnsupportedFormatException;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
@@ -29,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +48,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRun.class);
     /** Most decisions without a commit: an agent that keeps notes for ever must not spin. */
     private static final int MOST_DECISIONS = 200;
+    /** Most hand-offs for one input: agents that hand a session to each other must not go on for ever, in however many workers. */
+    private static final int MOST_HAND_OFFS = 20;
     /** Most failures in a row that an agent may answer with another call. */
     private static final int MOST_FAILURES = 3;
 
@@ -115,13 +120,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    /** What a client registered may throw; nobody here may fall for it. */
+    /** Aside: what the model client registered may block, and this may be the thread that renews all leases. */
     private void interruptModel(String why) {
-        try {
-            modelInterruption.request(why);
-        } catch (RuntimeException e) {
-            LOG.warn("{}: what the model client registered for its interruption failed", session, e);
-        }
+        Interruption current = modelInterruption;
+        engine.aside(() -> current.request(why));
     }
 
     /** A renewal told how far the inbox goes. */
@@ -177,11 +179,20 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         } finally {
             over = true;
             thread = null;
-            desk.abandon("its worker lost the session");
-            salvage();
-            signals.forEach(this::refuse);
-            closeTurnSpan();
+            lastly(() -> desk.abandon("its worker lost the session"));
+            lastly(this::salvage);
+            lastly(() -> signals.forEach(this::refuse));
+            lastly(this::closeTurnSpan);
             engine.runEnded(this, error);
+        }
+    }
+
+    /** One step of a run's end; whatever it throws, the next is made: a run that is not ended has its lease renewed for ever. */
+    private void lastly(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            LOG.error("{}: the end of the run failed in part", session, e);
         }
     }
 
@@ -217,7 +228,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     private void advance() {
-        journal = Journal.load(engine.store(), lease, this, engine.ids());
+        try {
+            journal = Journal.load(engine.store(), lease, this, engine.ids());
+        } catch (UnsupportedFormatException e) {
+            leaveToANewerVersion();
+            throw e;
+        }
         desk = new CallDesk(session, journal, this);
         inbox = new Inbox(engine.store(), lease, journal, desk);
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
@@ -226,6 +242,20 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         while (step()) {
             requireLease();
         }
+    }
+
+    /**
+     * Notes a hand-back after what this version cannot read, so that the claim does not count as fruitless: a rolling deploy must not quarantine what
+     * the newer version has begun. The lease is left to run out, for a session given back would be claimed again at once.
+     */
+    private void leaveToANewerVersion() {
+        Event.HandedBack note = new Event.HandedBack(lease.owner(), "only a newer version can read this session");
+        SessionStore.Appended answer = engine.store()
+                .append(
+                        lease,
+                        engine.store().head(session),
+                        SessionStore.Batch.of(List.of(Draft.of(engine.newId(), 0, note))));
+        LOG.debug("{}: left to a newer version: {}", session, answer);
     }
 
     private void takeOver() {
@@ -238,10 +268,18 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         });
     }
 
+    /** Takes what came in into the log; in several commits when it is much. */
+    private void applyInbox() {
+        while (inbox.apply()) {
+            commit();
+            requireLease();
+        }
+    }
+
     /** One round; false when the lease was given back. */
     private boolean step() {
         drain();
-        inbox.apply();
+        applyInbox();
         SessionView view = journal.view();
         if (view.ended()) {
             closeSandbox();
@@ -268,7 +306,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
                 more = stepInTurn(current);
                 if (more && isOpen(turn)) {
                     drain();
-                    inbox.apply();
+                    applyInbox();
                 }
                 requireLease();
             }
@@ -313,6 +351,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
             return false;
         }
+        decisions = 0;
         int number = journal.view().findTurn().map(TurnView::number).orElse(0) + 1;
         // The span comes first, because the log keeps its trace for later runs to link to.
         turnSpan = engine.telemetry().turn(session, current.name(), current.version(), number, null);
@@ -378,7 +417,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         if (desk.running()) {
             commit();
             desk.interruptAll(interrupted.reason());
-            giveUpAfterGrace();
+            desk.giveUpAfterGrace();
             await();
             return true;
         }
@@ -439,6 +478,9 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         } else if (decision instanceof Decision.Await) {
             return awaitInput();
         } else if (decision instanceof Decision.HandOff handOff) {
+            if (handOffs(view, turn) >= MOST_HAND_OFFS) {
+                return fail(Problem.of("agent", "the agents handed the turn off " + MOST_HAND_OFFS + " times"));
+            }
             journal.add(new Event.HandedOff(current.name(), handOff.agent()));
             return true;
         } else if (decision instanceof Decision.Finish finish) {
@@ -455,10 +497,32 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
                 || (decision instanceof Decision.CallModel call && call.purpose() != Event.Purpose.CHECK);
     }
 
+    /** Hand-offs since the newest input of the turn. */
+    private static int handOffs(SessionView view, TurnView turn) {
+        int count = 0;
+        for (Recorded recorded :
+                view.events().subList((int) turn.startedAt(), view.events().size())) {
+            if (recorded.event() instanceof Event.HandedOff) {
+                count++;
+            } else if (recorded.event() instanceof Event.InputReceived input
+                    && input.kind() == Event.InputKind.MESSAGE
+                    && input.disposition() == Event.Disposition.APPLIED) {
+                count = 0;
+            }
+        }
+        return count;
+    }
+
     private boolean awaitInput() {
-        journal.add(new Event.WaitStarted(Event.WaitFor.INPUT, List.of()));
+        long asked = journal.view().position().seq();
         drain();
-        inbox.apply();
+        applyInbox();
+        if (journal.view().position().seq() > asked) {
+            // The agent did not know of this.
+            return true;
+        }
+        journal.add(new Event.WaitStarted(Event.WaitFor.INPUT, List.of()));
+        applyInbox();
         TurnView turn = journal.view().findTurn().orElseThrow();
         if (turn.findWaitingFor().isEmpty()) {
             // What it waits for had been sent while it was busy.
@@ -484,7 +548,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     /** The turn is over: gives the lease back in the same commit, unless more is to be done. */
     private boolean endOrGoOn() {
         drain();
-        inbox.apply();
+        applyInbox();
         if ((inbox.hasMessage() && !stopping) || journal.view().ended()) {
             return true;
         }
@@ -518,7 +582,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             journal.add(id, replied.event());
             return true;
         }
-        return afterFailure(call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
+        return afterFailure(current, call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
     }
 
     private ModelCaller.Result attempt(
@@ -556,8 +620,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    private boolean afterFailure(Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
-        if (deltas.offset > 0) {
+    private boolean afterFailure(
+            Agent current, Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
+        int received = deltas.offset;
+        if (received > 0) {
             deltas.discard();
         }
         if (failure.kind() == ModelException.Kind.INTERRUPTED && modelInterruption.requested()) {
@@ -567,7 +633,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             return true;
         }
         boolean again = failure.retryable() && attempt < engine.modelAttempts();
-        journal.add(ModelCaller.failed(call, attempt, failure, again));
+        journal.add(ModelCaller.failed(current, call, attempt, failure, again, received));
         if (again) {
             LOG.info(
                     "{}: model call failed ({}), attempt {} of {}, trying again",
@@ -587,7 +653,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         long left = end - System.nanoTime();
         while (left > 0 && !stopping && !interrupted()) {
             awaitSignal(left / 1_000_000 + 1);
-            inbox.apply();
+            applyInbox();
             left = end - System.nanoTime();
         }
     }
@@ -644,10 +710,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
                     engine.telemetry().tool(session, call.id(), call.tool().name(), call.attempt(), parent)));
         }
         decisions = 0;
-    }
-
-    private void giveUpAfterGrace() {
-        desk.each(call -> call.watch(engine.schedule(call::giveUp, RunningCall.GRACE)));
     }
 
     @Override
@@ -728,6 +790,16 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     }
 
     @Override
+    public void aside(Runnable task) {
+        engine.aside(task);
+    }
+
+    @Override
+    public Future<?> schedule(Runnable task, Duration after) {
+        return engine.schedule(task, after);
+    }
+
+    @Override
     public Telemetry telemetry() {
         return engine.telemetry();
     }
@@ -760,6 +832,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     private void handle(Signal signal) {
         if (signal instanceof Signal.ToolDone done) {
             desk.done(done);
+        } else if (signal instanceof Signal.Probed probed) {
+            desk.probed(probed);
         } else if (signal instanceof Signal.News) {
             inbox.read();
         } else if (signal instanceof Signal.Note note) {

@@ -3,12 +3,16 @@ package dev.perdure.internal.engine;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
 import dev.perdure.session.Event;
+import dev.perdure.tool.Probe;
 import java.util.concurrent.CompletableFuture;
 
 /** What happens to a run from outside of its thread. */
 sealed interface Signal {
     /** A tool's body is over, or was given up. */
     record ToolDone(CallId call, int attempt, ToolOutput output) implements Signal {}
+
+    /** A probe has answered, or was given up. */
+    record Probed(CallId call, int attempt, Probe answer) implements Signal {}
 
     /** The inbox may have something new. */
     record News() implements Signal {}

@@ -67,6 +67,9 @@ final class Workers implements AutoCloseable {
             } catch (RuntimeException e) {
                 LOG.warn("sessions could not be claimed, trying again: {}", e.getMessage());
                 LOG.debug("sessions could not be claimed", e);
+            } catch (Throwable e) {
+                // Without this thread this process would take up nothing any more.
+                LOG.error("sessions could not be claimed, trying again", e);
             }
         }
     }

@@ -14,17 +14,25 @@ import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.context.Context;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** A body whose thread starts late. */
+/** A body whose thread starts late, and one that fails. */
 class RunningCallTest {
     private final SessionId session = SessionId.of("acme", "s");
     private final Telemetry telemetry = new Telemetry(OpenTelemetry.noop());
     private final List<String> ran = new ArrayList<>();
     private final List<ToolOutput> reported = new ArrayList<>();
     private boolean alive = true;
+    private @Nullable Error failure;
 
     private RunningCall call(Tool tool) {
         CallView view = new CallView(
@@ -70,9 +78,58 @@ class RunningCallTest {
         assertThat(ran).containsExactly("once");
     }
 
+    /** Arguments are in what it says; a log is read by people who may not see them. */
+    @Test
+    void bodyWithABug_isWarnedOf_withItsPlace_andWithoutItsMessage() {
+        String logged = logged(Tool.pure("t", "", Json.class, (in, call) -> {
+            throw new IllegalStateException("order 4711 of ann");
+        }));
+
+        assertThat(logged)
+                .contains("WARN", "acme/s", "tool t failed", "java.lang.IllegalStateException", "RunningCallTest.java")
+                .doesNotContain("4711");
+        assertThat(reported.get(0).text()).contains("order 4711 of ann");
+    }
+
+    @Test
+    void bodyThatSaysWhatItCannotDo_isNotWarnedOf() {
+        assertThat(logged(Tool.pure("t", "", Json.class, (in, call) -> {
+                    throw new IOException("no such order");
+                })))
+                .isEmpty();
+        assertThat(reported).extracting(ToolOutput::outcome).containsExactly(Event.CallOutcome.ERROR);
+    }
+
+    private String logged(Tool tool) {
+        PrintStream before = System.err;
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        try {
+            run(call(tool));
+        } finally {
+            System.setErr(before);
+        }
+        return err.toString(StandardCharsets.UTF_8);
+    }
+
+    /** An error while a large result is kept, say. */
+    @Test
+    void resultThatDoesNotGetThrough_isReportedAsLost_andAsNoResultOfItsBody() {
+        failure = new OutOfMemoryError("Java heap space");
+        run(call(once()));
+
+        assertThat(reported).extracting(ToolOutput::outcome).containsExactly(Event.CallOutcome.ERROR);
+        assertThat(reported).extracting(ToolOutput::returned).containsExactly(false);
+    }
+
     private final class Desk implements RunningCall.Desk {
         @Override
         public void done(RunningCall call, ToolOutput output) {
+            Error thrown = failure;
+            failure = null;
+            if (thrown != null) {
+                throw thrown;
+            }
             reported.add(output);
         }
 
@@ -103,6 +160,16 @@ class RunningCallTest {
 
         @Override
         public void offer(Signal signal) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void aside(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public Future<?> schedule(Runnable task, Duration after) {
             throw new UnsupportedOperationException();
         }
 

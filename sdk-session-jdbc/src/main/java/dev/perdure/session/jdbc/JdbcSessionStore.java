@@ -71,6 +71,7 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     static JdbcSessionStore sqlite(Path file, SqliteOptions options, SqliteFile.Wiring wiring) {
+        Objects.requireNonNull(file, "file");
         Objects.requireNonNull(options, "options");
         return new SqliteFile(file, options, wiring).open();
     }

@@ -56,7 +56,8 @@ final class SqliteDialect implements Dialect {
     @Override
     public String remedy(Fault fault) {
         return switch (fault) {
-            case READ_ONLY -> "can only be read; make the file and its folder writable for this process";
+            case READ_ONLY ->
+                "can only be read; make it, the -wal and -shm beside it, and its folder writable for this process";
             case FULL -> "is full and nothing was written; free space on its disk, then go on";
             case NOT_A_DATABASE -> "is not a database; it was left as it is. Name another file";
             case CANNOT_OPEN -> "cannot be opened; check that its folder is there and writable for this process";

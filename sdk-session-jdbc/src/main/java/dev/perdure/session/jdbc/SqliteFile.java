@@ -15,6 +15,7 @@ import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
+import org.sqlite.SQLiteJDBCLoader;
 
 /** Opens a SQLite file: looks at it before it touches it, sets it up, and reads back what the settings really are. */
 final class SqliteFile {
@@ -40,6 +41,8 @@ final class SqliteFile {
     }
 
     JdbcSessionStore open() {
+        requireWritable();
+        requireDriver();
         prepare();
         Database database = null;
         try {
@@ -55,6 +58,31 @@ final class SqliteFile {
         workers.sweep();
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options));
+    }
+
+    /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */
+    private void requireWritable() {
+        if (Files.exists(file) && !Files.isWritable(file)) {
+            throw StoreException.unusable(
+                    "the SQLite database " + file
+                            + " cannot be written by this process; make it writable, or run this process as its owner",
+                    null,
+                    null);
+        }
+    }
+
+    /** A connection would say no more than that it could not be opened. */
+    private static void requireDriver() {
+        try {
+            SQLiteJDBCLoader.initialize();
+        } catch (Exception e) {
+            String folder = System.getProperty("org.sqlite.tmpdir", System.getProperty("java.io.tmpdir"));
+            throw StoreException.unusable(
+                    "SQLite's driver cannot unpack and load its native library in " + folder + " (" + e.getMessage()
+                            + "); name a folder where files can be written and executed: -Dorg.sqlite.tmpdir=FOLDER",
+                    null,
+                    e);
+        }
     }
 
     private Void check(Handle handle) {

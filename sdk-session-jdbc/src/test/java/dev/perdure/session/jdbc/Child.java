@@ -16,6 +16,7 @@ import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Claimed;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
+import dev.perdure.spi.StoreException;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Another JVM on the same file. */
@@ -35,22 +37,25 @@ final class Child implements AutoCloseable {
         this.output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     }
 
-    static Child start(String what, Path file) throws IOException {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                        "-cp",
-                        System.getProperty("java.class.path")
-                                + File.pathSeparator
-                                + System.getProperty("surefire.test.class.path", ""),
-                        Child.class.getName(),
-                        what,
-                        file.toString())
+    /** @param options of its JVM */
+    static Child start(String what, Path file, String... options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"));
+        command.addAll(List.of(options));
+        command.addAll(List.of(
+                "-cp",
+                System.getProperty("java.class.path")
+                        + File.pathSeparator
+                        + System.getProperty("surefire.test.class.path", ""),
+                Child.class.getName(),
+                what,
+                file.toString()));
+        return new Child(new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        return new Child(process);
+                .start());
     }
 
     /** Next line of its output; "gone" after the last. */
@@ -87,8 +92,11 @@ final class Child implements AutoCloseable {
                     out.println(claimed.getClass().getSimpleName());
                     System.in.read();
                 }
+                case "open" -> out.println("opened");
                 default -> throw new IllegalArgumentException(arguments[0]);
             }
+        } catch (StoreException e) {
+            out.println(e.getMessage());
         }
     }
 

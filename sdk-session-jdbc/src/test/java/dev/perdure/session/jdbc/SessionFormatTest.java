@@ -2,6 +2,11 @@ package dev.perdure.session.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.Agent;
+import dev.perdure.AgentRuntime;
+import dev.perdure.InMemorySessionStore;
+import dev.perdure.Outcome;
+import dev.perdure.Turn;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Answer;
 import dev.perdure.session.BlobRef;
@@ -25,7 +30,11 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Post;
+import dev.perdure.testkit.ScriptedModel;
+import dev.perdure.testkit.Step;
 import dev.perdure.testkit.TestClock;
+import dev.perdure.tool.Approval;
+import dev.perdure.tool.Tool;
 import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +44,7 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +61,8 @@ class SessionFormatTest {
     private static final EventId FIRST = EventId.parse("00000000-0000-4000-8000-000000000001");
     private static final EventId SECOND = EventId.parse("00000000-0000-4000-8000-000000000002");
     private static final CallId CALL = CallId.of(SECOND, 0);
+    private static final String APPROVAL = CALL.toString();
+    private static final String IN_DOUBT = CALL + "#1";
     private static final WorkerId WORKER = new WorkerId("0b7e3a52-6b1c-4f0e-9a55-2f6c1d0e7a11");
     private static final WorkerId OTHER = new WorkerId("5d2f9c11-3e4a-4c0b-8d66-7a1b2c3d4e5f");
     private static final Actor ANN = Actor.user("ann");
@@ -82,6 +94,33 @@ class SessionFormatTest {
     @Test
     void shownEvents_areReadBack() {
         events().forEach(event -> assertThat(Event.of(event.json())).isEqualTo(event));
+    }
+
+    /** The page makes its questions itself; the keys are the engine's. */
+    @Test
+    void shownQuestionKeys_areThoseOfTheEngine() {
+        Tool refund = Tool.once("refund", "", Json.class, (in, call) -> {
+                    throw new InterruptedException();
+                })
+                .noProbe();
+        assertThat(questionKey(refund)).isEqualTo(IN_DOUBT);
+        assertThat(questionKey(refund.approval(Approval.required()))).isEqualTo(APPROVAL);
+    }
+
+    /** Key of the first question of a call of {@code tool}, as if the call were the page's. */
+    private static String questionKey(Tool tool) {
+        Agent agent = Agent.builder("support")
+                .model(ScriptedModel.replies(Step.call("refund", "{}")))
+                .tool(tool)
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(InMemorySessionStore.create(), agent)) {
+            Turn turn = runtime.open(ID, "support").send("refund it");
+            Outcome.Waiting waiting = turn.await(Duration.ofSeconds(10))
+                    .flatMap(Outcome::findWaiting)
+                    .orElseThrow();
+            Question question = waiting.questions().get(0);
+            return question.id().key().replace(question.call().toString(), CALL.toString());
+        }
     }
 
     private static Stream<Event> events() {
@@ -119,14 +158,10 @@ class SessionFormatTest {
                 new Event.ToolInDoubt(CALL, "refund", 1, "the worker died while it ran"),
                 new Event.ToolResolved(CALL, "refund", 1, Event.Resolution.HAPPENED, ANN, "seen in the ledger"),
                 new Event.QuestionAsked(
-                        CALL + "/approval",
-                        Question.Kind.APPROVAL,
-                        CALL,
-                        "refund",
-                        "{\"cents\":1900}",
-                        "refund 19.00?"),
-                new Event.QuestionAnswered(
-                        CALL + "/approval", Question.Kind.APPROVAL, CALL, Answer.accept("within policy"), ANN),
+                        APPROVAL, Question.Kind.APPROVAL, CALL, "refund", "{\"cents\":1900}", "refund 19.00?"),
+                new Event.QuestionAsked(
+                        IN_DOUBT, Question.Kind.IN_DOUBT, CALL, "refund", "{\"cents\":1900}", "did it take effect?"),
+                new Event.QuestionAnswered(APPROVAL, Question.Kind.APPROVAL, CALL, Answer.accept("within policy"), ANN),
                 new Event.NoteKept("plan", Json.of(List.of("refund", "mail"))),
                 new Event.ArtifactSaved("invoice.pdf", 2, BLOB, "application/pdf"),
                 new Event.SandboxBound("kubernetes", Json.of(Map.of("pod", "agents/s-1")), "first tool that needs it"),
@@ -135,7 +170,7 @@ class SessionFormatTest {
                 new Event.TakenOver(OTHER, 1767225600000L, WORKER, 1767225615000L),
                 new Event.HandedBack(WORKER, "shutdown"),
                 new Event.Interrupted(ANN, "wrong order"),
-                new Event.WaitStarted(Event.WaitFor.ANSWER, List.of(CALL + "/approval")),
+                new Event.WaitStarted(Event.WaitFor.ANSWER, List.of(APPROVAL)),
                 new Event.TurnEnded(Event.TurnOutcome.DONE, "Refunded.", null, 2, 1, USAGE, COST),
                 new Event.SessionEnded(ANN, "solved"));
     }
@@ -188,7 +223,7 @@ class SessionFormatTest {
                     ID, new Post("evt-1", Event.InputKind.MESSAGE, ANN, Json.of(Map.of("text", "Refund order 4711"))));
             Lease lease = SqliteStore.held(store, ID, WORKER);
             Question question = new Question(
-                    new QuestionId(ID, CALL + "/approval"),
+                    new QuestionId(ID, APPROVAL),
                     Question.Kind.APPROVAL,
                     CALL,
                     "refund",

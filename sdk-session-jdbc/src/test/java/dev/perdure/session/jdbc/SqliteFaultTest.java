@@ -12,7 +12,9 @@ import static dev.perdure.session.jdbc.SqliteStore.opened;
 import static dev.perdure.session.jdbc.SqliteStore.query;
 import static dev.perdure.session.jdbc.SqliteStore.sql;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.perdure.session.Position;
 import dev.perdure.session.UnsupportedFormatException;
@@ -27,6 +29,7 @@ import dev.perdure.spi.StoreException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -130,6 +133,38 @@ class SqliteFaultTest {
     }
 
     @Test
+    void fileThatCannotBeWritten_isRefused_andNothingIsLeftBesideIt() throws IOException {
+        JdbcSessionStore.sqlite(file).close();
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));
+        assumeFalse(Files.isWritable(file), "this user may write every file");
+        List<String> before = List.of(folder.toFile().list());
+
+        assertUnusable(() -> JdbcSessionStore.sqlite(file), file.toString(), "cannot be written", "its owner");
+
+        assertThat(folder.toFile().list()).containsExactlyInAnyOrderElementsOf(before);
+    }
+
+    /** In a JVM of its own: in this one the driver is loaded already. */
+    @Test
+    void temporaryFolderThatIsNone_isNamed_withTheCauseAndTheRemedy() throws IOException {
+        Path none = folder.resolve("nowhere");
+
+        try (Child child = Child.start(
+                "open", file, "-Dorg.sqlite.tmpdir=" + none, "-Dorg.slf4j.simpleLogger.log.org.sqlite=off")) {
+            assertThat(child.line())
+                    .contains("native library in " + none, "No native library found", "-Dorg.sqlite.tmpdir=");
+        }
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
+    void nullAsFile_isNamed() {
+        assertThatNullPointerException()
+                .isThrownBy(() -> JdbcSessionStore.sqlite(null))
+                .withMessage("file");
+    }
+
+    @Test
     void readOnlyDatabase_isRead_andSaysSoWhenItIsWritten() {
         try (SessionStore store = JdbcSessionStore.sqlite(file)) {
             opened(store, ID);
@@ -139,7 +174,7 @@ class SqliteFaultTest {
                 SqliteOptions.standard(),
                 driver(source -> source.setUrl("jdbc:sqlite:file:" + file + "?mode=ro")))) {
             assertThat(log(store, ID)).hasSize(1);
-            assertUnusable(() -> store.post(ID, message("k")), "can only be read", "writable");
+            assertUnusable(() -> store.post(ID, message("k")), "can only be read", "-wal and -shm", "writable");
             assertThat(store.inbox(ID, 0, 10)).isEmpty();
         }
     }

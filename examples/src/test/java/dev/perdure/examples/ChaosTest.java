@@ -1,0 +1,42 @@
+package dev.perdure.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChaosTest {
+    @TempDir
+    Path temporary;
+
+    @Test
+    void unknownArgument_isOneLine() throws Exception {
+        refused("unknown argument --kils", "--kils", "3");
+    }
+
+    @Test
+    void argumentWithoutItsValue_isOneLine() throws Exception {
+        refused("--kills needs a value", "--kills");
+    }
+
+    @Test
+    void numberThatIsNone_isOneLine() throws Exception {
+        refused("--kills is a whole number of at least 1, but this is abc", "--kills", "abc");
+    }
+
+    @Test
+    void storeThatThereIsNot_isOneLine() throws Exception {
+        refused("--store is sqlite, but this is nope", "--store", "nope");
+    }
+
+    private void refused(String why, String... arguments) throws Exception {
+        try (Program chaos = Program.of(Chaos.class).temporary(temporary).with(arguments)) {
+            Program.Ended ended = chaos.end();
+            assertThat(ended.err()).startsWith("chaos: " + why).hasLineCount(1);
+            assertThat(ended.out()).isEmpty();
+            assertThat(ended.status()).isEqualTo(2);
+        }
+        assertThat(temporary).isEmptyDirectory();
+    }
+}
