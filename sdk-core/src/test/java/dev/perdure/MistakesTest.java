@@ -45,7 +45,7 @@ class MistakesTest {
         Map<String, ThrowingCallable> named = Map.ofEntries(
                 Map.entry("name", () -> Agent.builder(null)),
                 Map.entry("usd", () -> Limits.none().usd(null)),
-                Map.entry("key", () -> Input.text("x").key(null)),
+                Map.entry("idempotency key", () -> Input.text("x").key(null)),
                 Map.entry("mediaType", () -> Input.text("x").file("f", null, new byte[0])),
                 Map.entry("content", () -> Input.text("x").file("f", "text/plain", null)),
                 Map.entry("lease", () -> AgentRuntime.builder(store).lease(null)),
