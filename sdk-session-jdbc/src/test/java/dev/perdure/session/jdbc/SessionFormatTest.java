@@ -208,7 +208,11 @@ class SessionFormatTest {
                         " claims.\nA reader ignores fields it does not know and keeps types it does not know, unless they say")
                 .append(" `\"critical\":true`.\n\n```json\n");
         events().forEach(event -> page.append(event.json().text()).append('\n'));
-        return page.append("```\n").toString();
+        return page.append("```\n\n")
+                .append(
+                        "`ModelFailed` has `usage` and `cost` too when the model may have worked all the same; a `usage` that nobody")
+                .append(" reported says\n`\"estimated\":true`.\n")
+                .toString();
     }
 
     /** A session with one of everything, and its rows. */
