@@ -12,18 +12,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Kills JVMs that run sessions, hundreds of times, and looks for what was lost or done twice.
  *
  * <pre>{@code examples/run chaos --store sqlite --kills 500 [--seed N] [--children N] [--folder DIR]}</pre>
+ *
+ * <p>{@code --store postgres} starts a PostgreSQL of its own, or uses the one at {@code --url}, where it makes schemas named {@code chaos_…}.
  */
 public final class Chaos {
-    private static final String STORE = "sqlite";
-    private static final String USAGE =
-            "usage: examples/run chaos [--store sqlite] [--kills N] [--seed N] [--children N] [--folder DIR]";
-    private static final Set<String> NAMES = Set.of("--store", "--kills", "--seed", "--children", "--folder");
+    private static final Map<String, Class<? extends CrashStore>> STORES =
+            new TreeMap<>(Map.of("postgres", ChaosPostgres.class, "sqlite", Sqlite.class));
+    private static final String USAGE = "usage: examples/run chaos [--store sqlite|postgres] [--kills N] [--seed N]"
+            + " [--children N] [--folder DIR] [--url JDBC-URL]";
+    private static final Set<String> NAMES = Set.of("--store", "--kills", "--seed", "--children", "--folder", "--url");
 
     private Chaos() {}
 
@@ -38,8 +42,8 @@ public final class Chaos {
     public static void main(String... arguments) throws IOException {
         try {
             Options options = Options.of(List.of(arguments));
-            CrashReport report = harness(options).progress(System.out).run();
-            print(report);
+            CrashReport report = run(options);
+            print(options.store(), report);
             System.exit(report.violations().isEmpty() ? 0 : 1);
         } catch (IllegalArgumentException e) {
             System.err.println("chaos: " + e.getMessage());
@@ -49,6 +53,8 @@ public final class Chaos {
 
     /** What it was started with. */
     private record Options(
+            String store,
+            @Nullable String url,
             int kills,
             int children,
             @Nullable Long seed,
@@ -64,13 +70,20 @@ public final class Chaos {
                 }
                 given.put(option, arguments.get(i + 1));
             }
-            String store = given.getOrDefault("--store", STORE);
-            if (!store.equals(STORE)) {
-                throw new IllegalArgumentException("--store is " + STORE + ", but this is " + store);
+            String store = given.getOrDefault("--store", "sqlite");
+            if (!STORES.containsKey(store)) {
+                throw new IllegalArgumentException(
+                        "--store is " + String.join(" or ", STORES.keySet()) + ", but this is " + store);
+            }
+            String url = given.get("--url");
+            if (url != null && !store.equals("postgres")) {
+                throw new IllegalArgumentException("--url goes with --store postgres");
             }
             String seed = given.get("--seed");
             String folder = given.get("--folder");
             return new Options(
+                    store,
+                    url,
                     (int) number("--kills", given.getOrDefault("--kills", "500"), 1, Integer.MAX_VALUE),
                     (int) number("--children", given.getOrDefault("--children", "3"), 1, Integer.MAX_VALUE),
                     seed == null ? null : number("--seed", seed, Long.MIN_VALUE, Long.MAX_VALUE),
@@ -91,25 +104,34 @@ public final class Chaos {
         }
     }
 
-    private static CrashHarness harness(Options options) throws IOException {
+    private static CrashReport run(Options options) throws IOException {
         Path folder = options.folder() == null ? Files.createTempDirectory("perdure-chaos") : options.folder();
         System.out.println("Everything is kept in " + folder);
-        CrashHarness harness =
-                CrashHarness.of(Sqlite.class, folder).kills(options.kills()).children(options.children());
-        return options.seed() == null ? harness : harness.seed(options.seed());
+        CrashHarness harness = CrashHarness.of(STORES.get(options.store()), folder)
+                .kills(options.kills())
+                .children(options.children())
+                .progress(System.out);
+        CrashHarness seeded = options.seed() == null ? harness : harness.seed(options.seed());
+        if (!options.store().equals("postgres")) {
+            return seeded.run();
+        }
+        try (ChaosPostgres.Server server = ChaosPostgres.Server.at(options.url())) {
+            System.setProperty(ChaosPostgres.URL, server.url());
+            return seeded.properties(ChaosPostgres.URL).run();
+        }
     }
 
-    private static void print(CrashReport report) {
+    private static void print(String store, CrashReport report) {
         System.out.println("Killed at: " + report.kills());
         System.out.println("Paused at: " + report.pauses());
         System.out.println(report.inputs() + " inputs applied, " + report.effects() + " effects, " + report.takeovers()
                 + " takeovers, " + report.took().toSeconds() + " s, seed " + report.seed());
         report.violations().forEach(violation -> System.out.println("VIOLATION " + violation));
         if (!report.violations().isEmpty()) {
-            System.out.println("Run it again with: examples/run chaos --store " + STORE + " --kills " + report.killed()
+            System.out.println("Run it again with: examples/run chaos --store " + store + " --kills " + report.killed()
                     + " --seed " + report.seed());
         }
-        System.out.println("RESULT chaos store=" + STORE + " kills=" + report.killed() + " sessions="
+        System.out.println("RESULT chaos store=" + store + " kills=" + report.killed() + " sessions="
                 + report.sessions() + " violations=" + report.violations().size());
     }
 }

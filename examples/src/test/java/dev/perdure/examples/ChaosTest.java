@@ -27,7 +27,7 @@ class ChaosTest {
 
     @Test
     void storeThatThereIsNot_isOneLine() throws Exception {
-        refused("--store is sqlite, but this is nope", "--store", "nope");
+        refused("--store is postgres or sqlite, but this is nope", "--store", "nope");
     }
 
     private void refused(String why, String... arguments) throws Exception {
