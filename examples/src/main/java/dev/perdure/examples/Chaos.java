@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -107,7 +108,7 @@ public final class Chaos {
     private static CrashReport run(Options options) throws IOException {
         Path folder = options.folder() == null ? Files.createTempDirectory("perdure-chaos") : options.folder();
         System.out.println("Everything is kept in " + folder);
-        CrashHarness harness = CrashHarness.of(STORES.get(options.store()), folder)
+        CrashHarness harness = CrashHarness.of(Objects.requireNonNull(STORES.get(options.store())), folder)
                 .kills(options.kills())
                 .children(options.children())
                 .progress(System.out);

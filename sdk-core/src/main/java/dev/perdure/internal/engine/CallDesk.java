@@ -214,7 +214,7 @@ final class CallDesk {
                 RunningCall.key(session, call),
                 answer -> bodies.offer(new Signal.Probed(call.id(), call.attempt(), answer)));
         probing.put(call.id(), question);
-        bodies.schedule(() -> question.cancel(true), tool.get().timeout());
+        question.watch(bodies.schedule(() -> question.cancel(true), tool.get().timeout()));
         bodies.aside(question);
     }
 
@@ -399,7 +399,8 @@ final class CallDesk {
     /** What does not stop by itself is left behind after a while. */
     void giveUpAfterGrace() {
         running.values().forEach(call -> call.watch(bodies.schedule(call::giveUp, RunningCall.GRACE)));
-        probing.values().forEach(question -> bodies.schedule(() -> question.cancel(true), RunningCall.GRACE));
+        probing.values()
+                .forEach(question -> question.watch(bodies.schedule(() -> question.cancel(true), RunningCall.GRACE)));
     }
 
     /** Ends what has not started, because the turn is over. */

@@ -224,7 +224,7 @@ public final class Engine implements AutoCloseable {
             LOG.debug("{}: could not be claimed again", session, e);
         }
         if (again && followed(session)) {
-            schedule(() -> goOn(session), settings.terms().ttl());
+            var unused = schedule(() -> goOn(session), settings.terms().ttl());
         }
     }
 

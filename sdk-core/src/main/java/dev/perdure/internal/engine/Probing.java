@@ -3,8 +3,11 @@ package dev.perdure.internal.engine;
 import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -19,6 +22,7 @@ final class Probing extends FutureTask<Probe> {
 
     private final Tool tool;
     private final Consumer<Probe> told;
+    private final Queue<Future<?>> timers = new ConcurrentLinkedQueue<>();
 
     Probing(Tool tool, String key, Consumer<Probe> told) {
         super(() -> Objects.requireNonNullElse(tool.prober().ask(key), Probe.unknown()));
@@ -30,8 +34,17 @@ final class Probing extends FutureTask<Probe> {
         return tool;
     }
 
+    /** A timer that gives this up; it is not needed once there is an answer. */
+    void watch(Future<?> timer) {
+        timers.add(timer);
+        if (isDone()) {
+            timer.cancel(false);
+        }
+    }
+
     @Override
     protected void done() {
+        timers.forEach(timer -> timer.cancel(false));
         told.accept(answer());
     }
 
