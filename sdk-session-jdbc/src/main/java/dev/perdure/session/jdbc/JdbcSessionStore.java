@@ -86,7 +86,7 @@ public final class JdbcSessionStore implements SessionStore {
      * tables are named {@code perdure_…} and are made, where the connection's search path leads, by whoever opens the store first; after that
      * no right to make tables is needed. All times are by the server's clock.
      *
-     * @param source a pool, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
+     * @param source a pool of at least 2 connections, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
      *     of leases; the others are given back after each call
      * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, or has a setting that can lose
      *     acknowledged events and was not accepted by name

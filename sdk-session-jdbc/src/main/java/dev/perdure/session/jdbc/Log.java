@@ -271,7 +271,7 @@ final class Log {
     private IllegalArgumentException unfit(Handle handle, Lease lease, Batch batch) {
         return questions
                 .findOpen(handle, lease.key(), batch.opened())
-                .map(Questions::open)
+                .map(Questions::isOpen)
                 .orElseGet(() -> nothingToConsume(lease, batch.consumed()));
     }
 

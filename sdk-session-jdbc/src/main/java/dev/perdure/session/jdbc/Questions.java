@@ -70,7 +70,7 @@ final class Questions {
                     .bind("now", database.now())
                     .execute();
             if (opened != 1) {
-                throw open(question);
+                throw isOpen(question);
             }
         }
     }
@@ -111,7 +111,7 @@ final class Questions {
                 .findFirst();
     }
 
-    static IllegalArgumentException open(Question question) {
+    static IllegalArgumentException isOpen(Question question) {
         return new IllegalArgumentException("the question " + question.id() + " is open already");
     }
 

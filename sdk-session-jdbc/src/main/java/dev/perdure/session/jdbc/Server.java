@@ -40,18 +40,19 @@ final class Server {
         Faults faults = new Faults(dialect, found.place());
         Jdbi jdbi = jdbi(this::connection);
         Guarantees guarantees;
+        Database.Pool renewals = null;
         try {
+            renewals = renewals();
             guarantees = jdbi.withHandle(handle -> PostgresSettings.check(handle, options, found.place()));
             new Migrations(dialect, found.place()).run(jdbi, System.currentTimeMillis());
         } catch (RuntimeException e) {
+            if (renewals != null) {
+                renewals.close().run();
+            }
             throw faults.translate(e, null);
         }
         Database database = Database.shared(
-                new Database.Pool(this::connection, jdbi, () -> {}),
-                renewals(),
-                dialect,
-                faults,
-                options.busyTimeout());
+                new Database.Pool(this::connection, jdbi, () -> {}), renewals, dialect, faults, options.busyTimeout());
         return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
     }
 

@@ -75,6 +75,9 @@ class JdbcSessionStorePgBouncerTest extends SessionStoreContract {
                 store.read(ID, 0, 10);
             } catch (StoreException e) {
                 errors.add(e);
+            } catch (IllegalStateException e) {
+                // Such a connection may come back to the pool inside a transaction; the store refuses it.
+                return;
             }
         }
     }

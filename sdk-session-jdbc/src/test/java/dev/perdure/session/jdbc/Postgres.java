@@ -26,17 +26,19 @@ final class Postgres implements AutoCloseable {
 
         private static EmbeddedPostgres start() {
             try {
-                // Without these two it would say nothing about durability: the library switches them off.
-                return EmbeddedPostgres.builder()
-                        .setServerConfig("fsync", "on")
-                        .setServerConfig("synchronous_commit", "on")
-                        .setServerConfig("full_page_writes", "on")
-                        .setServerConfig("max_connections", "100")
-                        .start();
+                return durable().setServerConfig("max_connections", "100").start();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** Without these settings it would say nothing about durability: the library switches them off. */
+    static EmbeddedPostgres.Builder durable() {
+        return EmbeddedPostgres.builder()
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .setServerConfig("full_page_writes", "on");
     }
 
     private Postgres(String schema, HikariDataSource pool) {

@@ -135,8 +135,7 @@ class PostgresFaultTest {
                 SessionStore store = JdbcSessionStore.of(small)) {
             opened(store, ID);
             Lease lease = held(store, ID, WorkerId.random());
-            List<Connection> taken = new ArrayList<>();
-            taken.add(small.getConnection());
+            List<Connection> taken = everyConnectionOf(small);
             try {
                 assertThat(store.renew(List.of(lease), Duration.ofSeconds(15)))
                         .extracting(Renewal::state)
@@ -145,6 +144,17 @@ class PostgresFaultTest {
                 for (Connection connection : taken) {
                     connection.close();
                 }
+            }
+        }
+    }
+
+    private static List<Connection> everyConnectionOf(HikariDataSource pool) {
+        List<Connection> taken = new ArrayList<>();
+        while (true) {
+            try {
+                taken.add(pool.getConnection());
+            } catch (SQLException none) {
+                return taken;
             }
         }
     }

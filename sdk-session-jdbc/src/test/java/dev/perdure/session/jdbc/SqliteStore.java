@@ -70,6 +70,10 @@ final class SqliteStore {
             });
         }
 
+        int count() {
+            return statements.size();
+        }
+
         List<String> during(Runnable work) {
             statements.clear();
             work.run();
