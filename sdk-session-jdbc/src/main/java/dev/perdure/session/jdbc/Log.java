@@ -202,10 +202,7 @@ final class Log {
         }
         Release release = batch.release();
         if (release != null) {
-            statement
-                    .bind("target", release.target().name())
-                    .bind("seen", release.seenInbox())
-                    .bind("progress", batch.movesForward() ? 1 : 0);
+            statement.bind("target", release.target().name()).bind("seen", release.seenInbox());
         }
         return statement;
     }

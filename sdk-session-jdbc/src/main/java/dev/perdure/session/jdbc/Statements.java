@@ -220,11 +220,9 @@ class Statements {
         return sql.append(from).append(" WHERE s.id = ").append(session).toString();
     }
 
-    /** A post between the holder's last look and this must not be missed. Says here whether there was progress, because a claim that waits for this commit sees the row anew, but not the log. */
+    /** A post between the holder's last look and this must not be missed. */
     private String release() {
-        return """
-                , status = %s, ready_at = %s, lease_until = NULL,
-                attempts = CASE WHEN :progress = 1 OR %s THEN 0 ELSE attempts END""".formatted(releasedStatus(), dialect.now(), PROGRESSED);
+        return ", status = %s, ready_at = %s, lease_until = NULL".formatted(releasedStatus(), dialect.now());
     }
 
     String releasedStatus() {

@@ -143,6 +143,72 @@ final class Postgres implements AutoCloseable {
         return pool(schema, schema, size, Map.of());
     }
 
+    /** Holds each insert into {@code table} back, in the middle of its statement, until the gate is opened. */
+    Gate holdInsertsBack(String table) {
+        sql(
+                "CREATE FUNCTION hold_back() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN PERFORM pg_advisory_xact_lock_shared(" + schema.hashCode() + "); RETURN NEW; END'",
+                "CREATE TRIGGER hold_back BEFORE INSERT ON " + table + " FOR EACH ROW EXECUTE FUNCTION hold_back()");
+        return new Gate();
+    }
+
+    /** Closed from its making on. */
+    final class Gate implements AutoCloseable {
+        private final Connection holder;
+
+        private Gate() {
+            try {
+                holder = Server.RUNNING.getPostgresDatabase().getConnection();
+                execute("SELECT pg_advisory_lock(" + schema.hashCode() + ")");
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        private void execute(String sql) throws SQLException {
+            try (Statement statement = holder.createStatement()) {
+                statement.execute(sql);
+            }
+        }
+
+        void awaitHeldBack(int statements) {
+            await("wait_event = 'advisory'", statements);
+        }
+
+        /** For locks of every kind, those of the gate included. */
+        void awaitWaiting(int statements) {
+            await("wait_event_type = 'Lock'", statements);
+        }
+
+        private void await(String condition, int statements) {
+            String waiting =
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + schema + "' AND " + condition;
+            long start = System.nanoTime();
+            while (!query(waiting).equals(Integer.toString(statements))) {
+                if (System.nanoTime() - start > 10_000_000_000L) {
+                    throw new AssertionError("not " + statements + " statements within 10 s where " + condition);
+                }
+            }
+        }
+
+        void open() {
+            try {
+                execute("SELECT pg_advisory_unlock_all()");
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                holder.close();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
     /** Ends every connection to this schema, as a restart would. */
     void cutConnections() {
         execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity" + " WHERE application_name = '" + schema
