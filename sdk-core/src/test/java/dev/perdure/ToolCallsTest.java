@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -281,6 +282,22 @@ class ToolCallsTest {
             Outcome outcome = Sessions.await(runtime.open(id, "a").send("hi"));
             assertThat(outcome.findWaiting().orElseThrow().questions()).hasSize(1);
         }
+    }
+
+    record Checked(String order) {
+        Checked {
+            throw new AssertionError("order " + order);
+        }
+    }
+
+    @Test
+    void argumentsWhoseOwnCheckBreaks_areWarnedOf_withoutBeingQuoted() {
+        Tool tool = Tool.pure("t", "", Checked.class, (in, call) -> "ran");
+        AtomicReference<Event.ToolFinished> result = new AtomicReference<>();
+        String logged = Logged.during(() -> result.set(result("t", "{\"order\":\"4711\"}", tool)));
+
+        assertThat(logged).contains("WARN", "tool t", "AssertionError").doesNotContain("4711");
+        assertThat(result.get().output()).contains("cannot be used", "4711");
     }
 
     record Deep(String value) {

@@ -164,7 +164,7 @@ final class CallDesk {
             unusable(call, String.valueOf(e.getMessage()));
         } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
             // A check that the tool's input makes of itself; the arguments are a model's and may be anything.
-            LOG.warn("{}: the arguments of tool {} could not be read", session, tool.name(), e);
+            LOG.warn("{}: the arguments of tool {} could not be read", session, tool.name(), RunningCall.place(e));
             unusable(call, e.toString());
         }
         return null;

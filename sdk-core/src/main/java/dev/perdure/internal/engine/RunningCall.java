@@ -184,11 +184,16 @@ final class RunningCall implements ToolCall {
     /** A bug is warned of, without messages: they may quote arguments. With others a tool says what it cannot do. */
     private void log(Throwable e) {
         if (hintsAtABug(e)) {
-            Throwable place = new Throwable(e.getClass().getName());
-            place.setStackTrace(e.getStackTrace());
-            LOG.warn("{}: tool {} failed; its message is in the session's log", session, tool.name(), place);
+            LOG.warn("{}: tool {} failed; its message is in the session's log", session, tool.name(), place(e));
         }
         LOG.debug("{}: tool {} failed", session, tool.name(), e);
+    }
+
+    /** Where it was thrown, for a log that may not have what a message quotes. */
+    static Throwable place(Throwable e) {
+        Throwable place = new Throwable(e.getClass().getName());
+        place.setStackTrace(e.getStackTrace());
+        return place;
     }
 
     private static boolean hintsAtABug(Throwable e) {

@@ -2,6 +2,7 @@ package dev.perdure.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.Logged;
 import dev.perdure.sandbox.Sandbox;
 import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
@@ -14,10 +15,7 @@ import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.context.Context;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,15 +99,7 @@ class RunningCallTest {
     }
 
     private String logged(Tool tool) {
-        PrintStream before = System.err;
-        ByteArrayOutputStream err = new ByteArrayOutputStream();
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        try {
-            run(call(tool));
-        } finally {
-            System.setErr(before);
-        }
-        return err.toString(StandardCharsets.UTF_8);
+        return Logged.during(() -> run(call(tool)));
     }
 
     /** An error while a large result is kept, say. */

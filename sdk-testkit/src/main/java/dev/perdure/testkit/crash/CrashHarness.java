@@ -134,8 +134,18 @@ public final class CrashHarness {
         return with(settings.points(List.of(values)));
     }
 
-    /** Names of system properties of this JVM that children get too, such as one with the address of a server. */
+    /**
+     * Names of system properties of this JVM that children get too, such as one with the address of a server. They stand on the children's command lines, where
+     * everybody on this machine can read them: no secrets.
+     *
+     * @throws IllegalArgumentException when one is not set
+     */
     public CrashHarness properties(String... names) {
+        for (String name : names) {
+            if (System.getProperty(name) == null) {
+                throw new IllegalArgumentException("the system property " + name + " is not set");
+            }
+        }
         return with(settings.properties(List.of(names)));
     }
 
