@@ -3,16 +3,11 @@ package dev.perdure.internal.engine;
 import dev.perdure.Agent;
 import dev.perdure.Decision;
 import dev.perdure.model.ModelException;
-import dev.perdure.sandbox.Sandbox;
-import dev.perdure.session.Actor;
-import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallView;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
-import dev.perdure.session.Interruption;
-import dev.perdure.session.Json;
 import dev.perdure.session.PerdureException;
 import dev.perdure.session.Problem;
 import dev.perdure.session.Recorded;
@@ -21,7 +16,6 @@ import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
 import dev.perdure.session.UnsupportedFormatException;
-import dev.perdure.spi.CallScope;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.tool.Toolbox;
@@ -30,11 +24,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * commits, until there is nothing to do or the lease is gone. Everything it knows comes from the log, so that it can start at any prefix of it: there is no
  * other recovery.
  */
-final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
+final class SessionRun implements Runnable, Journal.Lifeline {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRun.class);
     /** Most decisions without a commit: an agent that keeps notes for ever must not spin. */
     private static final int MOST_DECISIONS = 200;
@@ -53,21 +42,16 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
     /** Most failures in a row that an agent may answer with another call. */
     private static final int MOST_FAILURES = 3;
 
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(60);
-
     private final Engine engine;
     private final Lease lease;
     private final SessionId session;
-    private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final LeaseClock clock;
-    private volatile Interruption modelInterruption = Interruption.never();
+    private final RunDesk bodies;
+    private final ModelStep model;
     private volatile boolean stopping;
     private volatile boolean stoppingNow;
     private volatile boolean lost;
-    private volatile boolean over;
-    private volatile int turnInModelCall;
     private volatile @Nullable Thread thread;
-    private volatile @Nullable Agent agent;
     private Journal journal;
     private CallDesk desk;
     private Inbox inbox;
@@ -81,10 +65,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         this.lease = lease;
         this.session = lease.session();
         this.clock = clock;
+        this.bodies = new RunDesk(engine, session, () -> !lost && clock.alive());
+        this.model = new ModelStep(engine, session);
         this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
-        this.desk = new CallDesk(session, journal, this);
+        this.desk = new CallDesk(session, journal, bodies);
         this.inbox = new Inbox(engine.store(), lease, journal, desk);
-        this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), this::offer);
+        this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), bodies::offer);
     }
 
     SessionId session() {
@@ -103,8 +89,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     /** The inbox may have something new. */
     void inboxNews() {
-        signals.add(new Signal.News());
-        int turn = turnInModelCall;
+        bodies.offer(new Signal.News());
+        int turn = model.turn();
         if (turn > 0) {
             engine.execute(() -> interruptModelIfWanted(turn));
         }
@@ -112,18 +98,12 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     private void interruptModelIfWanted(int turn) {
         try {
-            if (turnInModelCall == turn && inbox.wantsInterrupt(turn)) {
-                interruptModel("the turn was interrupted");
+            if (model.turn() == turn && inbox.wantsInterrupt(turn)) {
+                model.interrupt("the turn was interrupted");
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: inbox could not be read during a model call", session, e);
         }
-    }
-
-    /** Aside: what the model client registered may block, and this may be the thread that renews all leases. */
-    private void interruptModel(String why) {
-        Interruption current = modelInterruption;
-        engine.aside(() -> current.request(why));
     }
 
     /** A renewal told how far the inbox goes. */
@@ -135,21 +115,21 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     void leaseLost() {
         lost = true;
-        signals.add(new Signal.Lost());
-        interruptModel("the lease was lost");
+        bodies.offer(new Signal.Lost());
+        model.interrupt("the lease was lost");
     }
 
     /** Gives the session back at the next step. */
     void stop() {
         stopping = true;
-        signals.add(new Signal.Stop());
+        bodies.offer(new Signal.Stop());
     }
 
     /** Gives the session back now: what is running is stopped. */
     void stopNow() {
         stoppingNow = true;
         stop();
-        interruptModel("the worker stops");
+        model.interrupt("the worker stops");
     }
 
     /** Wakes a run whose model client does not stop when asked to. */
@@ -177,11 +157,11 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             error = e;
             failed(e);
         } finally {
-            over = true;
+            bodies.close();
             thread = null;
             lastly(() -> desk.abandon("its worker lost the session"));
             lastly(this::salvage);
-            lastly(() -> signals.forEach(this::refuse));
+            lastly(bodies::refuseRest);
             lastly(this::closeTurnSpan);
             engine.runEnded(this, error);
         }
@@ -204,7 +184,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             if (event instanceof Event.ToolFinished finished
                     && finished.attempt() > 0
                     && finished.outcome() != Event.CallOutcome.UNKNOWN) {
-                postLate(Bodies.LateResult.of(finished));
+                bodies.post(Bodies.LateResult.of(finished));
             }
         }
     }
@@ -219,14 +199,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    private void refuse(Signal signal) {
-        if (signal instanceof Signal.Save save) {
-            save.saved().completeExceptionally(new IllegalStateException("the run is over"));
-        } else if (signal instanceof Signal.ToolDone done && done.output().returned()) {
-            postLate(Bodies.LateResult.of(done));
-        }
-    }
-
     private void advance() {
         try {
             journal = Journal.load(engine.store(), lease, this, engine.ids());
@@ -234,9 +206,10 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             leaveToANewerVersion();
             throw e;
         }
-        desk = new CallDesk(session, journal, this);
+        desk = new CallDesk(session, journal, bodies);
         inbox = new Inbox(engine.store(), lease, journal, desk);
-        sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), this::offer);
+        sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), bodies::offer);
+        bodies.bind(sandbox);
         inbox.readFirst();
         takeOver();
         while (step()) {
@@ -288,7 +261,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
         Optional<TurnView> open = view.findTurn().filter(TurnView::open);
         Agent current = engine.agents().get(view.agent());
-        agent = current;
+        bodies.serves(current);
         if (current == null) {
             journal.add(new Event.HandedBack(lease.owner(), "agent \"" + view.agent() + "\" is not served here"));
             release(SessionStatus.READY);
@@ -572,61 +545,31 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
             commit();
             return true;
         }
-        int attempt = turn.attempts() + 1;
         EventId id = journal.newId();
-        Deltas deltas = new Deltas(turn.number(), journal.committedSeq());
-        ModelCaller.Result result = attempt(current, call, view, turn, attempt, id, deltas);
+        ModelStep.Attempt attempt = model.call(
+                current, call, view, turn, id, journal.committedSeq(), () -> interruptModelIfDue(turn.number()));
         requireLease();
-        if (result instanceof ModelCaller.Result.Replied replied) {
+        if (attempt.result() instanceof ModelCaller.Result.Replied replied) {
             decisions = 0;
             journal.add(id, replied.event());
             return true;
         }
-        return afterFailure(current, call, attempt, ((ModelCaller.Result.Failed) result).failure(), deltas);
+        ModelException failure = ((ModelCaller.Result.Failed) attempt.result()).failure();
+        return afterFailure(current, call, turn.attempts() + 1, failure, attempt.received());
     }
 
-    private ModelCaller.Result attempt(
-            Agent current,
-            Decision.CallModel call,
-            SessionView view,
-            TurnView turn,
-            int attempt,
-            EventId id,
-            Deltas deltas) {
-        modelInterruption = new Interruption();
-        turnInModelCall = turn.number();
-        try {
-            // Something that came in before the line above would otherwise be seen only after the call.
-            if (lost || stoppingNow) {
-                interruptModel("the worker stops");
-            } else if (signals.stream().anyMatch(Signal.News.class::isInstance)) {
-                interruptModelIfWanted(turn.number());
-            }
-            boolean answer = call.purpose() == Event.Purpose.ANSWER;
-            return engine.modelCaller(session)
-                    .call(
-                            current,
-                            call,
-                            turn.number(),
-                            attempt,
-                            id,
-                            LimitCheck.budgetLeft(current.limits(), view, turn),
-                            modelInterruption,
-                            answer && !engine.followers(session).isEmpty() ? deltas : CallScope.Deltas.UNWANTED);
-        } finally {
-            turnInModelCall = 0;
-            // An interrupt meant for the call must not hit what follows.
-            Thread.interrupted();
+    /** Something that came in before a call could be interrupted would otherwise be seen only after it. */
+    private void interruptModelIfDue(int turn) {
+        if (lost || stoppingNow) {
+            model.interrupt("the worker stops");
+        } else if (bodies.hasNews()) {
+            interruptModelIfWanted(turn);
         }
     }
 
     private boolean afterFailure(
-            Agent current, Decision.CallModel call, int attempt, ModelException failure, Deltas deltas) {
-        int received = deltas.offset;
-        if (received > 0) {
-            deltas.discard();
-        }
-        if (failure.kind() == ModelException.Kind.INTERRUPTED && modelInterruption.requested()) {
+            Agent current, Decision.CallModel call, int attempt, ModelException failure, int received) {
+        if (failure.kind() == ModelException.Kind.INTERRUPTED && model.interrupted()) {
             requireLease();
             // Whoever asked for it is in the inbox, or this worker stops: the next round sees which.
             inbox.read();
@@ -649,7 +592,8 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     private void pauseBeforeRetry(int attempt, ModelException failure) {
         long end = System.nanoTime()
-                + pause(attempt, failure.findRetryAfter().orElse(Duration.ZERO)).toNanos();
+                + ModelStep.pause(attempt, failure.findRetryAfter().orElse(Duration.ZERO))
+                        .toNanos();
         long left = end - System.nanoTime();
         while (left > 0 && !stopping && !interrupted()) {
             awaitSignal(left / 1_000_000 + 1);
@@ -660,38 +604,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     private boolean interrupted() {
         return journal.view().findTurn().flatMap(TurnView::findInterrupted).isPresent();
-    }
-
-    /** How long to wait after attempt number {@code attempt}: what the peer wants, but at most a minute, and never nothing. */
-    static Duration pause(int attempt, Duration wanted) {
-        long millis = Math.min(30_000, 500L << Math.min(attempt - 1, 10));
-        Duration own = Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1));
-        Duration capped = wanted.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wanted;
-        return capped.compareTo(own) > 0 ? capped : own;
-    }
-
-    /** Passes a reply on to who follows it in this process. */
-    private final class Deltas implements CallScope.Deltas {
-        private final int turn;
-        private final long after;
-        private int offset;
-
-        Deltas(int turn, long after) {
-            this.turn = turn;
-            this.after = after;
-        }
-
-        @Override
-        public void text(String more) {
-            engine.followers(session).forEach(follower -> follower.text(turn, after, offset, more));
-            offset += more.length();
-        }
-
-        @Override
-        public void discard() {
-            offset = 0;
-            engine.followers(session).forEach(follower -> follower.discard(after));
-        }
     }
 
     // ------------------------------------------------------------------ tools
@@ -712,59 +624,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         decisions = 0;
     }
 
-    @Override
-    public void done(RunningCall call, ToolOutput output) {
-        ToolOutput stored = kept(output);
-        if (over) {
-            late(call, stored);
-        } else {
-            offer(new Signal.ToolDone(call.id(), call.attempt(), stored));
-        }
-    }
-
-    @Override
-    public ToolOutput kept(ToolOutput output) {
-        try {
-            return output.offloaded(engine.store().blobs(), session);
-        } catch (RuntimeException e) {
-            LOG.warn("{}: the result of a tool could not be kept whole", session, e);
-            return ToolOutput.of(
-                    Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
-        }
-    }
-
-    @Override
-    public void late(RunningCall call, ToolOutput output) {
-        if (!output.returned()) {
-            return;
-        }
-        postLate(Bodies.LateResult.of(new Signal.ToolDone(call.id(), call.attempt(), kept(output))));
-    }
-
-    private void postLate(Bodies.LateResult late) {
-        try {
-            engine.store()
-                    .post(
-                            session,
-                            new SessionStore.Post(
-                                    late.call() + "/" + late.attempt(),
-                                    Event.InputKind.LATE_RESULT,
-                                    Actor.PERDURE,
-                                    Json.of(late)));
-        } catch (RuntimeException e) {
-            LOG.warn("{}: the late result of call {} could not be posted", session, late.call(), e);
-        }
-    }
-
-    @Override
-    public Sandbox sandbox() {
-        Agent current = agent;
-        if (current == null) {
-            throw new IllegalStateException("no agent runs");
-        }
-        return sandbox.get(current);
-    }
-
     private void closeSandbox() {
         Agent current = engine.agents().get(journal.view().agent());
         if (current != null) {
@@ -776,34 +635,6 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
         }
     }
 
-    @Override
-    public BlobRef keep(byte[] content) {
-        return engine.store().blobs().put(session, content);
-    }
-
-    @Override
-    public void offer(Signal signal) {
-        signals.add(signal);
-        if (over) {
-            refuse(signal);
-        }
-    }
-
-    @Override
-    public void aside(Runnable task) {
-        engine.aside(task);
-    }
-
-    @Override
-    public Future<?> schedule(Runnable task, Duration after) {
-        return engine.schedule(task, after);
-    }
-
-    @Override
-    public Telemetry telemetry() {
-        return engine.telemetry();
-    }
-
     // ------------------------------------------------------------------ signals
 
     private void await() {
@@ -812,7 +643,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     private void awaitSignal(long millis) {
         try {
-            Signal signal = signals.poll(millis, TimeUnit.MILLISECONDS);
+            Signal signal = bodies.poll(millis);
             if (signal != null) {
                 handle(signal);
             }
@@ -824,7 +655,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     /** Handles all that is there, so that results ready at the same time share a commit. */
     private void drain() {
-        for (Signal signal = signals.poll(); signal != null; signal = signals.poll()) {
+        for (Signal signal = bodies.poll(); signal != null; signal = bodies.poll()) {
             handle(signal);
         }
     }
@@ -917,7 +748,7 @@ final class SessionRun implements Runnable, Journal.Lifeline, RunningCall.Desk {
 
     @Override
     public boolean alive() {
-        return !over && !lost && clock.alive();
+        return bodies.alive();
     }
 
     @Override
