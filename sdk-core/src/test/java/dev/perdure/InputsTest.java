@@ -330,6 +330,25 @@ class InputsTest {
         }
     }
 
+    @Test
+    void endOfASessionThatNobodyRan_takesWhatIsQueuedWithIt() {
+        try (AgentRuntime runtime = runtime()) {
+            AgentSession session = runtime.open(id, "a");
+            SessionLog held = SessionLog.hold(store, id).orElseThrow();
+            Turn queued = session.send(Input.text("hi").key("queued"));
+            session.end("we are done", ANN);
+            held.close();
+
+            assertThat(Sessions.await(queued)
+                            .findFailed()
+                            .map(Outcome.Failed::problem)
+                            .map(Problem::kind))
+                    .contains("ended");
+            Sessions.eventually("closed", () -> store.find(id).orElseThrow().status() == SessionStatus.ENDED);
+            assertThat(store.inbox(id, 0, 10)).isEmpty();
+        }
+    }
+
     /** A statement of a database has so many parameters and no more. */
     @Test
     void thousandsOfItems_areTakenInSeveralCommits() {

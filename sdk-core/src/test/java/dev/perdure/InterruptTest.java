@@ -20,6 +20,7 @@ import dev.perdure.spi.ModelClient;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -298,12 +299,21 @@ class InterruptTest {
         }
     }
 
+    /** The interrupt is first seen in the second turn: nothing tells of it before. */
     @Test
     void ofTheTurnThatIsOpen_fromAnotherProcess_neverStopsTheNext() {
         CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch inTheNext = new CountDownLatch(1);
         AtomicInteger asked = new AtomicInteger();
         AtomicInteger renewals = new AtomicInteger();
-        FaultyStore counting = new FaultyStore(store).hook(new FaultyStore.Hook() {
+        FaultyStore late = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("renew")) {
+                    Sessions.await(inTheNext);
+                }
+            }
+
             @Override
             public void after(String verb, SessionStore.@Nullable Batch batch) {
                 if (verb.equals("renew")) {
@@ -317,15 +327,28 @@ class InterruptTest {
                 Sessions.await(go);
             } else {
                 int before = renewals.get();
-                Sessions.eventually("a renewal tells of the interrupt", () -> renewals.get() > before + 1);
+                inTheNext.countDown();
+                Sessions.eventually(
+                        "renewals tell of the interrupt",
+                        () -> renewals.get() > before + 2
+                                || scope.interruption().requested());
+                if (scope.interruption().requested()) {
+                    throw ModelException.of(ModelException.Kind.INTERRUPTED, "interrupted");
+                }
             }
             return text("done");
         };
-        try (AgentRuntime runtime = Sessions.quick(counting, agent(model)).build()) {
+        try (AgentRuntime runtime = AgentRuntime.builder(late)
+                .agents(agent(model))
+                .lease(Duration.ofSeconds(2))
+                .build()) {
             AgentSession session = runtime.open(id, "a");
+            SessionLog held = SessionLog.hold(store, id).orElseThrow();
             session.send("one");
-            Sessions.await(busy);
             Turn next = session.send("two");
+            // One run takes up both.
+            held.close();
+            Sessions.await(busy);
             Operator.of(store).interrupt(id, "stop the first", ANN);
             go.countDown();
             assertThat(Sessions.await(next)).isInstanceOf(Outcome.Done.class);

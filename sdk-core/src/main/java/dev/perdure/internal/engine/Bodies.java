@@ -26,7 +26,7 @@ public final class Bodies {
     /**
      * Stop a turn.
      *
-     * @param turn its number; 0 for whatever turn is open, or the one that {@code input} is in
+     * @param turn its number; 0 for the one that {@code input} is in
      * @param input key of an input whose turn is meant, which may not have begun; null for none
      */
     public record Interrupt(

@@ -101,7 +101,7 @@ final class Inbox {
     }
 
     private boolean fits(Bodies.Interrupt body, int turn) {
-        return body.input() == null ? body.turn() == 0 || body.turn() == turn : inTurn.contains(body.input());
+        return body.input() == null ? body.turn() == turn : inTurn.contains(body.input());
     }
 
     /**
