@@ -519,6 +519,54 @@ class WorkersTest {
         assertThat(Files.readAllLines(began)).hasSize(1);
     }
 
+    /** Else its lease would be renewed for ever, with no run behind it. */
+    @Test
+    void runWhoseEndFailsToo_isOver_andAnotherGoesOn() {
+        AtomicBoolean append = new AtomicBoolean();
+        AtomicBoolean post = new AtomicBoolean();
+        FaultyStore broken = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                boolean result = batch != null
+                        && batch.events().stream().anyMatch(draft -> draft.event() instanceof Event.ToolFinished);
+                if (result && append.compareAndSet(false, true)) {
+                    throw new IllegalStateException("broken");
+                } else if (verb.equals("post") && post.compareAndSet(false, true)) {
+                    throw new NoClassDefFoundError("gone");
+                }
+            }
+        });
+        Agent agent = Agent.builder("a")
+                .model(FakeModel.steps(calls(call("t", "{}")), text("done")))
+                .tool(Tool.pure("t", "", Json.class, (in, call) -> "ran"))
+                .build();
+        try (AgentRuntime runtime = Sessions.quick(broken, agent).build()) {
+            runtime.open(id, "a").send("hi");
+            Sessions.eventually("another run goes on", () -> Sessions.count(store, id, Event.TurnEnded.class) == 1);
+        }
+        assertThat(post).isTrue();
+    }
+
+    @Test
+    void runtimeWithoutWorkers_goesOnWhenARunBrokeOffAtItsStart_whileSomebodyFollows() {
+        AtomicBoolean once = new AtomicBoolean();
+        FaultyStore flaky = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String verb, SessionStore.@Nullable Batch batch) {
+                if (verb.equals("read") && once.compareAndSet(false, true)) {
+                    throw FaultyStore.unavailable(verb);
+                }
+            }
+        });
+        try (AgentRuntime runtime = Sessions.quick(flaky, agent(FakeModel.steps(text("done"))))
+                .workers(0)
+                .build()) {
+            Turn turn = runtime.open(id, "a").send("hi");
+            assertThat(Sessions.await(turn)).isInstanceOf(Outcome.Done.class);
+        }
+        assertThat(once).isTrue();
+    }
+
     @Test
     void runtimeWithoutWorkers_goesOnAfterAPassingFault_whileSomebodyFollows() {
         CountDownLatch busy = new CountDownLatch(1);
