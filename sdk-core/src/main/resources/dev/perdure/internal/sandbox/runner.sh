@@ -50,7 +50,9 @@ capture() {
 mkfifo out.pipe err.pipe || exit 4
 capture out &
 capture err &
-exec 3>out.pipe 4>err.pipe
+# Opening waits for the other side, and a signal breaks it off: a plain exec would then end this shell.
+until command exec 3>out.pipe; do [ -p out.pipe ] || exit 4; done 2>/dev/null
+until command exec 4>err.pipe; do [ -p err.pipe ] || exit 4; done 2>/dev/null
 
 launch <input >&3 2>&4 3>&- 4>&- &
 cmd=$!

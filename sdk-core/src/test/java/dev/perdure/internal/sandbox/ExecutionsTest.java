@@ -113,6 +113,25 @@ class ExecutionsTest {
         assertLost();
     }
 
+    /** Its pipes are opened when somebody opens their other ends, and that takes its time here. */
+    @Test
+    void aRunnerThatIsStoppedWhileItOpensItsPipes_saysSo() throws Exception {
+        launch().writeTo(execution, execution);
+        Path script = execution.resolve("runner");
+        String slow = Files.readString(script).replace("capture() {\n", "capture() {\n  sleep 0.5\n");
+        assertThat(slow).contains("sleep 0.5");
+        Files.writeString(script, slow);
+        Process runner = runner(5, "stopped");
+        while (!Files.exists(execution.resolve("err.pipe"))) {
+            Thread.onSpinWait();
+        }
+        for (int i = 0; i < 20 && runner.isAlive(); i++) {
+            runner.destroy();
+        }
+        assertThat(await().end()).isEqualTo(End.KILLED);
+        assertThat(runner.waitFor()).isZero();
+    }
+
     @Test
     void aRunnerThatComesAfterAHigherFence_runsNothing() throws Exception {
         launch().writeTo(execution, execution);
