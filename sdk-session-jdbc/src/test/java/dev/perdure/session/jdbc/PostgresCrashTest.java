@@ -55,7 +55,8 @@ class PostgresCrashTest {
             opened(store, ID);
             Lease lease = held(store, ID, WorkerId.random());
             CountDownLatch ended = new CountDownLatch(1);
-            CompletableFuture<List<EventId>> writer = CompletableFuture.supplyAsync(() -> write(store, lease));
+            CompletableFuture<List<EventId>> writer =
+                    CompletableFuture.supplyAsync(() -> write(store, lease), task -> new Thread(task).start());
             writer.whenComplete((ids, e) -> ended.countDown());
             for (int kill = 0; kill < KILLS; kill++) {
                 int before = acknowledged.get();

@@ -25,6 +25,7 @@ import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,9 +67,9 @@ class PostgresInterleavingTest {
         Lease old = lease(ann, SHORT);
         Position end = end(store, ID);
         try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_event")) {
-            CompletableFuture<Appended> append = CompletableFuture.supplyAsync(() -> store.append(old, end, late));
+            CompletableFuture<Appended> append = aside(() -> store.append(old, end, late));
             gate.awaitHeldBack(1);
-            CompletableFuture<Claimed> claim = CompletableFuture.supplyAsync(() -> store.claim(ID, Terms.of(bob)));
+            CompletableFuture<Claimed> claim = aside(() -> store.claim(ID, Terms.of(bob)));
             gate.awaitWaiting(2);
             assertThat(claim).isNotDone();
             gate.open();
@@ -85,11 +86,9 @@ class PostgresInterleavingTest {
         Lease lease = held(store, ID, ann);
         Position end = end(store, ID);
         try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_event")) {
-            CompletableFuture<Appended> append =
-                    CompletableFuture.supplyAsync(() -> store.append(lease, end, release(SessionStatus.IDLE, 0)));
+            CompletableFuture<Appended> append = aside(() -> store.append(lease, end, release(SessionStatus.IDLE, 0)));
             gate.awaitHeldBack(1);
-            CompletableFuture<SessionStore.Posted> post =
-                    CompletableFuture.supplyAsync(() -> store.post(ID, message("k")));
+            CompletableFuture<SessionStore.Posted> post = aside(() -> store.post(ID, message("k")));
             gate.awaitWaiting(2);
             gate.open();
 
@@ -112,10 +111,10 @@ class PostgresInterleavingTest {
                 null,
                 new SessionStore.Release(SessionStatus.IDLE, 0));
         try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_event")) {
-            CompletableFuture<Appended> append = CompletableFuture.supplyAsync(() -> store.append(lease, end, last));
+            CompletableFuture<Appended> append = aside(() -> store.append(lease, end, last));
             gate.awaitHeldBack(1);
             // One more claim without progress would be one too many.
-            CompletableFuture<Claimed> claim = CompletableFuture.supplyAsync(() -> store.claim(ID, terms));
+            CompletableFuture<Claimed> claim = aside(() -> store.claim(ID, terms));
             gate.awaitWaiting(2);
             gate.open();
 
@@ -127,10 +126,9 @@ class PostgresInterleavingTest {
     @Test
     void blobKeptWhileItsSessionIsDeleted_isDeletedWithIt() {
         try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_blob")) {
-            CompletableFuture<BlobRef> put =
-                    CompletableFuture.supplyAsync(() -> store.blobs().put(ID, new byte[] {1, 2, 3}));
+            CompletableFuture<BlobRef> put = aside(() -> store.blobs().put(ID, new byte[] {1, 2, 3}));
             gate.awaitHeldBack(1);
-            CompletableFuture<Boolean> delete = CompletableFuture.supplyAsync(() -> store.delete(ID));
+            CompletableFuture<Boolean> delete = aside(() -> store.delete(ID));
             gate.awaitWaiting(2);
             gate.open();
 
@@ -138,6 +136,11 @@ class PostgresInterleavingTest {
             assertThat(delete.join()).isTrue();
         }
         assertThat(postgres.query("SELECT count(*) FROM perdure_blob")).isEqualTo("0");
+    }
+
+    /** On a thread of its own: the common pool may have one thread, and both statements wait. */
+    private static <T> CompletableFuture<T> aside(Supplier<T> work) {
+        return CompletableFuture.supplyAsync(work, task -> new Thread(task).start());
     }
 
     private Lease lease(WorkerId worker, Duration ttl) {
