@@ -76,7 +76,7 @@ final class Inbox {
         return database.read(
                 id,
                 handle -> handle.createQuery("""
-                        SELECT i.position, i.key, i.kind, i.actor_kind, i.actor, i.body, i.at
+                        SELECT i.position, i.idem_key, i.kind, i.actor_kind, i.actor, i.body, i.at
                         FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
                         WHERE s.tenant = :tenant AND s.name = :name AND i.position > :after AND i.consumed IS NULL
                         ORDER BY i.position LIMIT :limit""")
@@ -120,7 +120,7 @@ final class Inbox {
     private static Posted whyNot(Handle handle, SessionId id, Post item, byte[] hash) {
         Optional<Posted> earlier = handle.createQuery("""
                         SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND i.key = :key""")
+                        WHERE s.tenant = :tenant AND s.name = :name AND i.idem_key = :key""")
                 .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
                 .bind("key", item.key())

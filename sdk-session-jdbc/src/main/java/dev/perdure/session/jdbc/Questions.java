@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The open questions; an index beside the log, written with it. Thread-safe. */
 final class Questions {
     private static final String QUESTION = """
-            SELECT s.tenant, s.name, q.key, q.kind, q.call_id, q.tool, q.arguments, q.text, q.asked_at
+            SELECT s.tenant, s.name, q.question_key, q.kind, q.call_id, q.tool, q.arguments, q.text, q.asked_at
             FROM perdure_question q JOIN perdure_session s ON s.id = q.session
             """;
 
@@ -36,8 +36,8 @@ final class Questions {
             Query query = handle.createQuery(QUESTION + "WHERE q.tenant = :tenant"
                             + (after == null
                                     ? ""
-                                    : " AND (q.asked_at, q.session, q.key) > (:at, " + SESSION + ", :key)")
-                            + " ORDER BY q.asked_at, q.session, q.key LIMIT :limit")
+                                    : " AND (q.asked_at, q.session, q.question_key) > (:at, " + SESSION + ", :key)")
+                            + " ORDER BY q.asked_at, q.session, q.question_key LIMIT :limit")
                     .bind("tenant", tenant.value())
                     .bind("limit", limit);
             if (after != null) {
@@ -55,7 +55,8 @@ final class Questions {
         SessionId session = id.session();
         return database.read(
                 session,
-                handle -> handle.createQuery(QUESTION + "WHERE s.tenant = :tenant AND s.name = :name AND q.key = :key")
+                handle -> handle.createQuery(
+                                QUESTION + "WHERE s.tenant = :tenant AND s.name = :name AND q.question_key = :key")
                         .bind("tenant", session.tenant().value())
                         .bind("name", session.name())
                         .bind("key", id.key())
@@ -101,7 +102,7 @@ final class Questions {
         List<String> keys =
                 questions.stream().map(question -> question.id().key()).toList();
         List<String> open = handle.createQuery(
-                        "SELECT key FROM perdure_question WHERE session = :session AND key IN (<keys>)")
+                        "SELECT question_key FROM perdure_question WHERE session = :session AND question_key IN (<keys>)")
                 .bind("session", session)
                 .bindList("keys", keys)
                 .mapTo(String.class)
@@ -117,7 +118,7 @@ final class Questions {
 
     void close(Handle handle, long session, List<String> keys) {
         if (!keys.isEmpty()) {
-            handle.createUpdate("DELETE FROM perdure_question WHERE session = :session AND key IN (<keys>)")
+            handle.createUpdate("DELETE FROM perdure_question WHERE session = :session AND question_key IN (<keys>)")
                     .bind("session", session)
                     .bindList("keys", keys)
                     .execute();

@@ -161,7 +161,7 @@ class Statements {
         }
         if (!batch.closed().isEmpty()) {
             sql.append(",\nclosed AS (DELETE FROM perdure_question USING held"
-                    + " WHERE perdure_question.session = held.session AND key IN (<closed>))");
+                    + " WHERE perdure_question.session = held.session AND question_key IN (<closed>))");
         }
         if (batch.agent() != null || batch.release() != null) {
             sql.append(",\nchanged AS (")
@@ -192,14 +192,14 @@ class Statements {
 
     String ask() {
         return """
-                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                INSERT INTO perdure_question (session, question_key, tenant, asked_at, kind, call_id, tool, arguments, text)
                 VALUES (:session, :key, :tenant, %s, :kind, :call, :tool, :arguments, :text)
-                ON CONFLICT (session, key) DO NOTHING""".formatted(dialect.now());
+                ON CONFLICT DO NOTHING""".formatted(dialect.now());
     }
 
     private String ask(int questions) {
         return """
-                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                INSERT INTO perdure_question (session, question_key, tenant, asked_at, kind, call_id, tool, arguments, text)
                 SELECT held.session, asked.key, :tenant, %s, asked.kind, asked.call, asked.tool, asked.arguments, asked.text
                 FROM held CROSS JOIN (VALUES %s) AS asked (key, kind, call, tool, arguments, text)""".formatted(dialect.now(), rows(questions, "key", "kind", "call", "tool", "arguments", "text"));
     }
@@ -266,19 +266,19 @@ class Statements {
     String postTogether() {
         return "WITH arrival AS (" + arrive() + """
                   AND status NOT IN ('ENDED', 'DELETED')
-                  AND NOT EXISTS (SELECT 1 FROM perdure_inbox i WHERE i.session = perdure_session.id AND i.key = :key)
+                  AND NOT EXISTS (SELECT 1 FROM perdure_inbox i WHERE i.session = perdure_session.id AND i.idem_key = :key)
                   RETURNING id, inbox_head),
                 item AS (
-                  INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, body)
+                  INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, body)
                   SELECT id, :key, inbox_head, :kind, :actorKind, :actor, :hash, %s, :body FROM arrival)
                 SELECT inbox_head FROM arrival""".formatted(dialect.now());
     }
 
     String enqueue() {
         return """
-                INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, body)
+                INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, body)
                 VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, %s, :body)
-                ON CONFLICT (session, key) DO NOTHING""".formatted(dialect.now());
+                ON CONFLICT DO NOTHING""".formatted(dialect.now());
     }
 
     /** {@code (:id0, :fence0), (:id1, :fence1)}. */
