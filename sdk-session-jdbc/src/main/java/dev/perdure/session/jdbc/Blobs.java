@@ -52,16 +52,21 @@ final class Blobs implements BlobStore {
                         .isPresent());
     }
 
+    /** False when there is no such session, or somebody else has put the same bytes in this moment. */
     private boolean insert(SessionId session, BlobRef ref, byte[] bytes) {
-        return database.write(
-                session,
-                handle -> handle.createUpdate(sql.keepBlob())
-                                .bind("tenant", session.tenant().value())
-                                .bind("name", session.name())
-                                .bind("sha256", ref.sha256())
-                                .bind("size", ref.size())
-                                .bind("body", bytes)
-                                .execute()
-                        == 1);
+        try {
+            return database.write(
+                    session,
+                    handle -> handle.createUpdate(sql.keepBlob())
+                                    .bind("tenant", session.tenant().value())
+                                    .bind("name", session.name())
+                                    .bind("sha256", ref.sha256())
+                                    .bind("size", ref.size())
+                                    .bind("body", bytes)
+                                    .execute()
+                            == 1);
+        } catch (Faults.Clash e) {
+            return false;
+        }
     }
 }

@@ -33,6 +33,7 @@ final class Database implements AutoCloseable {
     private final @Nullable Semaphore turns;
 
     private final Dialect dialect;
+    private final Tables tables;
     private final Duration busyTimeout;
     private final InstantSource clock;
     private volatile boolean closed;
@@ -43,6 +44,7 @@ final class Database implements AutoCloseable {
             Pool renewals,
             @Nullable Semaphore turns,
             Dialect dialect,
+            Tables tables,
             Faults faults,
             Duration busyTimeout,
             InstantSource clock) {
@@ -51,6 +53,7 @@ final class Database implements AutoCloseable {
         this.renewals = renewals;
         this.turns = turns;
         this.dialect = dialect;
+        this.tables = tables;
         this.faults = faults;
         this.busyTimeout = busyTimeout;
         this.clock = clock;
@@ -65,13 +68,23 @@ final class Database implements AutoCloseable {
             Faults faults,
             Duration busyTimeout,
             InstantSource clock) {
-        return new Database(readers, writers, renewals, new Semaphore(1, true), dialect, faults, busyTimeout, clock);
+        return new Database(
+                readers,
+                writers,
+                renewals,
+                new Semaphore(1, true),
+                dialect,
+                Tables.STANDARD,
+                faults,
+                busyTimeout,
+                clock);
     }
 
     /** One that many write to at a time, and that has a clock of its own. */
-    static Database shared(Pool connections, Pool renewals, Dialect dialect, Faults faults, Duration busyTimeout) {
+    static Database shared(
+            Pool connections, Pool renewals, Dialect dialect, Tables tables, Faults faults, Duration busyTimeout) {
         return new Database(
-                connections, connections, renewals, null, dialect, faults, busyTimeout, InstantSource.system());
+                connections, connections, renewals, null, dialect, tables, faults, busyTimeout, InstantSource.system());
     }
 
     /**
@@ -86,8 +99,13 @@ final class Database implements AutoCloseable {
         T run(Connection connection) throws SQLException;
     }
 
-    boolean writesTogether() {
-        return dialect.writesTogether();
+    Dialect dialect() {
+        return dialect;
+    }
+
+    /** What the tables are called. */
+    Tables tables() {
+        return tables;
     }
 
     /** Bound to every statement; only databases without a clock of their own look at it. */
@@ -125,6 +143,11 @@ final class Database implements AutoCloseable {
      */
     <T> T decide(@Nullable SessionId session, Function<Handle, T> work) {
         return turns == null ? write(session, work) : transact(session, work);
+    }
+
+    /** What is one statement where one can write to several tables, and else a transaction. */
+    <T> T together(@Nullable SessionId session, Function<Handle, T> work) {
+        return dialect.writesTogether() ? write(session, work) : transact(session, work);
     }
 
     <T> T renew(Function<Handle, T> work) {

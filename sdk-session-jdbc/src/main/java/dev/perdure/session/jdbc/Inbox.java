@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 import org.jspecify.annotations.Nullable;
 
 /** What is sent to sessions. Thread-safe. */
@@ -40,10 +41,8 @@ final class Inbox {
         }
         byte[] hash = hash(item);
         try {
-            return database.decide(id, handle -> {
-                long position = database.writesTogether()
-                        ? arriveTogether(handle, id, item, hash)
-                        : arrive(handle, id, item, hash);
+            return database.together(id, handle -> {
+                long position = arrive(handle, id, item, hash);
                 return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
             });
         } catch (NotArrived | Faults.Clash e) {
@@ -51,9 +50,14 @@ final class Inbox {
         }
     }
 
+    private long arrive(Handle handle, SessionId id, Post item, byte[] hash) {
+        return database.dialect().writesTogether()
+                ? arriveTogether(handle, id, item, hash)
+                : arriveOneByOne(handle, id, item, hash);
+    }
+
     private long arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
-                .bind("key", item.key())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
@@ -64,9 +68,11 @@ final class Inbox {
                 .orElseThrow(NotArrived::new);
     }
 
-    private Query bind(Query query, SessionId id, Post item) {
-        return query.bind("tenant", id.tenant().value())
+    private <S extends SqlStatement<S>> S bind(S statement, SessionId id, Post item) {
+        return statement
+                .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
+                .bind("key", item.key())
                 .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
                 .bind("now", database.now());
     }
@@ -88,14 +94,9 @@ final class Inbox {
                         .list());
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, byte[] hash) {
-        Arrival arrival = bind(handle.createQuery(sql.arrive() + " RETURNING id, inbox_head, status"), id, item)
-                .map((row, context) -> new Arrival(
-                        row.getLong(1), row.getLong(2), Stored.constant(SessionStatus.class, row.getString(3))))
-                .findOne()
-                .filter(Arrival::open)
-                .orElseThrow(NotArrived::new);
-        int added = handle.createUpdate(sql.enqueue())
+    private long arriveOneByOne(Handle handle, SessionId id, Post item, byte[] hash) {
+        Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
+        handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
                 .bind("key", item.key())
                 .bind("position", arrival.position())
@@ -106,10 +107,21 @@ final class Inbox {
                 .bind("now", database.now())
                 .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
                 .execute();
-        if (added != 1) {
-            throw new NotArrived();
-        }
         return arrival.position();
+    }
+
+    private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
+        if (database.dialect().answersUpdates()) {
+            return arrival(bind(handle.createQuery(sql.arriveAnswering()), id, item));
+        }
+        return bind(handle.createUpdate(sql.arrive()), id, item).execute() == 1
+                ? arrival(bind(handle.createQuery(sql.arrived()), id, item))
+                : Optional.empty();
+    }
+
+    private static Optional<Arrival> arrival(Query query) {
+        return query.map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
+                .findOne();
     }
 
     private @Nullable Lease claim(Handle handle, SessionId id, Terms terms) {
@@ -158,13 +170,9 @@ final class Inbox {
     }
 
     /** A session's row after a post has changed it. */
-    private record Arrival(long session, long position, SessionStatus status) {
-        boolean open() {
-            return status != SessionStatus.ENDED && status != SessionStatus.DELETED;
-        }
-    }
+    private record Arrival(long session, long position) {}
 
-    /** Rolls the transaction back: the row must look as if nothing had come. */
+    /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {
         private static final long serialVersionUID = 1;
 

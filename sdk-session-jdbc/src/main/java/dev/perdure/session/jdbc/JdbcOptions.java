@@ -13,10 +13,12 @@ import java.util.Set;
 public final class JdbcOptions {
     private final Duration busyTimeout;
     private final Set<Weakness> accepted;
+    private final Tables tables;
 
-    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted) {
+    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, Tables tables) {
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
+        this.tables = tables;
     }
 
     /** A setting of the server that can lose acknowledged events, and what it loses. */
@@ -26,12 +28,20 @@ public final class JdbcOptions {
         /** PostgreSQL's {@code full_page_writes=off}: loss of power can damage pages, unless the file system writes them whole. */
         FULL_PAGE_WRITES_OFF,
         /** PostgreSQL's {@code synchronous_commit=off}: a crash of the server loses the newest commits. */
-        SYNCHRONOUS_COMMIT_OFF
+        SYNCHRONOUS_COMMIT_OFF,
+        /** MariaDB's and MySQL's {@code innodb_flush_log_at_trx_commit} other than 1: loss of power, or with 0 a crash, loses the newest commits. */
+        LOG_NOT_FLUSHED_AT_COMMIT,
+        /** MariaDB's and MySQL's {@code sync_binlog=0} with a binary log: after loss of power commits that it lacks are rolled back. */
+        BINARY_LOG_NOT_SYNCED,
+        /** MariaDB's and MySQL's {@code innodb_doublewrite=OFF}: loss of power can damage pages, unless the file system writes them whole. */
+        DOUBLEWRITE_OFF,
+        /** H2's {@code WRITE_DELAY} other than 0: a crash loses what was committed in the last moments. For tests. */
+        WRITE_DELAY
     }
 
-    /** 5 s, nothing weaker accepted. */
+    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads. */
     public static JdbcOptions standard() {
-        return new JdbcOptions(Duration.ofSeconds(5), Set.of());
+        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD);
     }
 
     /**
@@ -44,14 +54,36 @@ public final class JdbcOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new JdbcOptions(timeout, accepted);
+        return new JdbcOptions(timeout, accepted, tables);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public JdbcOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(Objects.requireNonNull(weakness, "weakness"));
         more.addAll(accepted);
-        return new JdbcOptions(busyTimeout, Set.copyOf(more));
+        return new JdbcOptions(busyTimeout, Set.copyOf(more), tables);
+    }
+
+    /**
+     * The schema of the tables, which must be there; with MariaDB and MySQL a database of the same server. Default: where the connection leads.
+     *
+     * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
+     */
+    public JdbcOptions schema(String name) {
+        return new JdbcOptions(busyTimeout, accepted, tables.schema(Tables.requireName("a schema", name)));
+    }
+
+    /**
+     * What the names of all tables and indexes begin with. Default {@code perdure_}.
+     *
+     * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
+     */
+    public JdbcOptions tablePrefix(String prefix) {
+        return new JdbcOptions(busyTimeout, accepted, tables.prefix(Tables.requireName("a table prefix", prefix)));
+    }
+
+    Tables tables() {
+        return tables;
     }
 
     Duration busyTimeout() {

@@ -38,10 +38,13 @@ final class Log {
     /** By number of events. */
     private final Map<Integer, Prepared> appends = new ConcurrentHashMap<>();
 
+    private final Prepared writtenAt;
+
     Log(Database database, Statements sql, Questions questions) {
         this.database = database;
         this.sql = sql;
         this.questions = questions;
+        this.writtenAt = Prepared.of(database.tables().in(sql.writtenAt()));
     }
 
     Appended append(Lease lease, Position after, Batch batch) {
@@ -60,7 +63,7 @@ final class Log {
         if (batch.onlyEvents()) {
             return database.writeBare(lease.session(), connection -> insert(connection, lease, after, batch));
         }
-        return database.writesTogether()
+        return database.dialect().writesTogether()
                 ? database.write(lease.session(), handle -> writeTogether(handle, lease, after, batch))
                 : database.transact(lease.session(), handle -> writeOneByOne(handle, lease, after, batch));
     }
@@ -120,9 +123,17 @@ final class Log {
 
     private Optional<Instant> insert(Connection connection, Lease lease, Position after, Batch batch)
             throws SQLException {
-        Prepared append = appends.computeIfAbsent(batch.events().size(), size -> Prepared.of(sql.append(size)));
-        try (PreparedStatement statement = append.on(connection, values(lease, after, batch));
-                ResultSet row = statement.executeQuery()) {
+        Prepared append = appends.computeIfAbsent(
+                batch.events().size(), size -> Prepared.of(database.tables().in(sql.append(size))));
+        try (PreparedStatement statement = append.on(connection, values(lease, after, batch))) {
+            return database.dialect().answersInserts()
+                    ? answered(statement, batch)
+                    : counted(connection, statement, lease, after, batch);
+        }
+    }
+
+    private static Optional<Instant> answered(PreparedStatement statement, Batch batch) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
             int written = 0;
             long at = 0;
             while (row.next()) {
@@ -130,6 +141,21 @@ final class Log {
                 at = row.getLong(1);
             }
             return written == batch.events().size() ? Optional.of(Instant.ofEpochMilli(at)) : Optional.empty();
+        }
+    }
+
+    private Optional<Instant> counted(
+            Connection connection, PreparedStatement append, Lease lease, Position after, Batch batch)
+            throws SQLException {
+        if (append.executeUpdate() != batch.events().size()) {
+            return Optional.empty();
+        }
+        try (PreparedStatement time = writtenAt.on(
+                        connection,
+                        Map.of("session", lease.key(), "seq", last(after, batch).seq()));
+                ResultSet row = time.executeQuery()) {
+            // Gone when the session was deleted in this moment.
+            return row.next() ? Optional.of(Instant.ofEpochMilli(row.getLong(1))) : Optional.empty();
         }
     }
 
@@ -144,7 +170,7 @@ final class Log {
         for (int i = 0; i < batch.events().size(); i++) {
             Draft draft = batch.events().get(i);
             values.put("n" + i, i + 1);
-            values.put("id" + i, Uuids.bytes(draft.id().value()));
+            values.put("event" + i, Uuids.bytes(draft.id().value()));
             values.put("turn" + i, draft.turn());
             values.put("type" + i, draft.event().type());
             values.put("progress" + i, draft.event().movesForward() ? 1 : 0);
@@ -175,6 +201,12 @@ final class Log {
     }
 
     private Optional<Instant> writeOneByOne(Handle handle, Lease lease, Position after, Batch batch) {
+        if (!sql.lock().isEmpty()) {
+            handle.createQuery(sql.lock())
+                    .bind("session", lease.key())
+                    .mapTo(Long.class)
+                    .findOne();
+        }
         Optional<Instant> at;
         try {
             at = insert(handle.getConnection(), lease, after, batch);

@@ -95,7 +95,8 @@ final class SqliteFile {
         Jdbi jdbi = jdbi(source());
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
-            new Migrations(dialect, file.toString()).run(jdbi, options.clock().millis());
+            new Migrations(dialect, Tables.STANDARD, file.toString())
+                    .run(jdbi, options.clock().millis());
         } catch (RuntimeException e) {
             throw faults.translate(e, null);
         }
@@ -126,7 +127,7 @@ final class SqliteFile {
 
     private Jdbi jdbi(DataSource source) {
         Jdbi jdbi = Jdbi.create(source);
-        jdbi.setTransactionHandler(new ImmediateTransactions());
+        jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }
