@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Database implements AutoCloseable {
+    /** More than a statement has beside its bodies. */
+    private static final long STATEMENT = 32_768;
+
     private final Pool readers;
     private final Pool writers;
     private final Pool renewals;
@@ -36,6 +40,9 @@ final class Database implements AutoCloseable {
     private final Tables tables;
     private final Duration busyTimeout;
     private final InstantSource clock;
+    /** In bytes. */
+    private final long largestStatement;
+
     private volatile boolean closed;
 
     private Database(
@@ -47,7 +54,8 @@ final class Database implements AutoCloseable {
             Tables tables,
             Faults faults,
             Duration busyTimeout,
-            InstantSource clock) {
+            InstantSource clock,
+            long largestStatement) {
         this.readers = readers;
         this.writers = writers;
         this.renewals = renewals;
@@ -57,6 +65,7 @@ final class Database implements AutoCloseable {
         this.faults = faults;
         this.busyTimeout = busyTimeout;
         this.clock = clock;
+        this.largestStatement = largestStatement;
     }
 
     /** One that has a single writer at a time, and this machine's clock. */
@@ -77,14 +86,30 @@ final class Database implements AutoCloseable {
                 Tables.STANDARD,
                 faults,
                 busyTimeout,
-                clock);
+                clock,
+                Long.MAX_VALUE);
     }
 
     /** One that many write to at a time, and that has a clock of its own. */
     static Database shared(
-            Pool connections, Pool renewals, Dialect dialect, Tables tables, Faults faults, Duration busyTimeout) {
+            Pool connections,
+            Pool renewals,
+            Dialect dialect,
+            Tables tables,
+            Faults faults,
+            Duration busyTimeout,
+            long largestStatement) {
         return new Database(
-                connections, connections, renewals, null, dialect, tables, faults, busyTimeout, InstantSource.system());
+                connections,
+                connections,
+                renewals,
+                null,
+                dialect,
+                tables,
+                faults,
+                busyTimeout,
+                InstantSource.system(),
+                largestStatement);
     }
 
     /**
@@ -111,6 +136,22 @@ final class Database implements AutoCloseable {
     /** Bound to every statement; only databases without a clock of their own look at it. */
     long now() {
         return clock.millis();
+    }
+
+    /** @throws StoreException when a statement with these bytes is larger than the server takes */
+    void requireFits(@Nullable SessionId session, List<byte[]> bodies) {
+        if (largestStatement == Long.MAX_VALUE) {
+            return;
+        }
+        long size = STATEMENT;
+        for (byte[] body : bodies) {
+            for (byte b : body) {
+                size += b == 0 || b == '\'' || b == '"' || b == '\\' ? 2 : 1;
+            }
+        }
+        if (size > largestStatement) {
+            throw faults.refused(Dialect.Fault.TOO_LARGE, session);
+        }
     }
 
     <T> T read(@Nullable SessionId session, Function<Handle, T> work) {

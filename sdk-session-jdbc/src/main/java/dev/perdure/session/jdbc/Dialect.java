@@ -57,6 +57,11 @@ interface Dialect {
     /** As {@link #updateLock()}, leaving out rows that others hold. */
     String skipLocked();
 
+    /** Asks for the size of the largest statement in bytes, where the server hangs up on a larger one and the driver cannot say why; else empty. */
+    default String largestStatement() {
+        return "";
+    }
+
     /** What an exception of the driver means. */
     Fault fault(SQLException e);
 

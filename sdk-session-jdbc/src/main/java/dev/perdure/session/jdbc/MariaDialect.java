@@ -127,6 +127,11 @@ final class MariaDialect implements Dialect {
     }
 
     @Override
+    public String largestStatement() {
+        return "SELECT @@max_allowed_packet";
+    }
+
+    @Override
     public String remedy(Fault fault) {
         return switch (fault) {
             case READ_ONLY -> "can only be read: it is a replica, or set to read only; connect to the primary";

@@ -50,10 +50,16 @@ final class Server {
         Jdbi jdbi = jdbi(dialect, this::connection);
         Guarantees guarantees;
         Database.Pool renewals = null;
+        long largestStatement;
         try {
             renewals = renewals(dialect);
             guarantees = jdbi.withHandle(
                     handle -> found.product().check(new Settings(handle, dialect, found.place(), options)));
+            largestStatement = dialect.largestStatement().isEmpty()
+                    ? Long.MAX_VALUE
+                    : jdbi.withHandle(handle -> handle.createQuery(dialect.largestStatement())
+                            .mapTo(Long.class)
+                            .one());
             new Migrations(dialect, tables, found.place()).run(jdbi, System.currentTimeMillis());
         } catch (RuntimeException e) {
             if (renewals != null) {
@@ -67,7 +73,8 @@ final class Server {
                 dialect,
                 tables,
                 faults,
-                options.busyTimeout());
+                options.busyTimeout(),
+                largestStatement);
         return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
     }
 

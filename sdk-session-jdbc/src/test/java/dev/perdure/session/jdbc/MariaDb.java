@@ -4,9 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -17,21 +15,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** A real MariaDB that flushes at each commit, one for all tests of this JVM; each test has a database of its own in it. */
 final class MariaDb implements AutoCloseable {
     private static final AtomicInteger DATABASES = new AtomicInteger();
-    private static final long NANOS = 60_000_000_000L;
 
     private final String database;
     private final HikariDataSource pool;
 
     /** Started when the first test needs it, stopped with the JVM. */
     private static final class Running {
-        static final int PORT = start();
+        static final MariaServer SERVER = start();
+
+        private static MariaServer start() {
+            try {
+                return MariaServer.start(Files.createTempDirectory("perdure-mariadb"));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 
     private MariaDb(String database) {
@@ -40,7 +42,7 @@ final class MariaDb implements AutoCloseable {
     }
 
     static boolean asked() {
-        return find("mariadbd") != null || "true".equals(System.getenv("PERDURE_REQUIRE_MARIADB"));
+        return MariaServer.installed() || "true".equals(System.getenv("PERDURE_REQUIRE_MARIADB"));
     }
 
     static MariaDb empty() {
@@ -100,13 +102,27 @@ final class MariaDb implements AutoCloseable {
         }
     }
 
-    static String url(String database) {
-        return url(Running.PORT, database);
+    /** Ends every connection to this database, as a restart would. */
+    void cutConnections() {
+        List<String> ids = new ArrayList<>();
+        try (Connection connection = connect("");
+                Statement statement = connection.createStatement()) {
+            try (ResultSet row = statement.executeQuery(
+                    "SELECT id FROM information_schema.processlist WHERE db = '" + database + "'")) {
+                while (row.next()) {
+                    ids.add(row.getString(1));
+                }
+            }
+            for (String id : ids) {
+                statement.execute("KILL CONNECTION " + id);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
-    /** The driver wants TLS by default, which this server has none of. */
-    private static String url(int port, String database) {
-        return "jdbc:mariadb://127.0.0.1:" + port + "/" + database + "?sslMode=disable";
+    static String url(String database) {
+        return Running.SERVER.url(database);
     }
 
     private static Connection connect(String database) throws SQLException {
@@ -121,83 +137,6 @@ final class MariaDb implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw new IllegalStateException(String.join("; ", statements), e);
-        }
-    }
-
-    private static @Nullable Path find(String program) {
-        // Debian puts the server where the path of an ordinary user does not lead.
-        return Stream.concat(Stream.of(System.getenv().getOrDefault("PATH", "").split(":", -1)), Stream.of("/usr/sbin"))
-                .map(folder -> Path.of(folder, program))
-                .filter(Files::isExecutable)
-                .findFirst()
-                .orElse(null);
-    }
-
-    private static int start() {
-        try {
-            Path folder = Files.createTempDirectory("perdure-mariadb");
-            Path data = folder.resolve("data");
-            Path log = folder.resolve("log");
-            String user = System.getProperty("user.name");
-            Process install = process(
-                    log,
-                    String.valueOf(find("mariadb-install-db")),
-                    "--no-defaults",
-                    "--user=" + user,
-                    "--datadir=" + data,
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db");
-            if (install.waitFor() != 0) {
-                throw new IOException("mariadb-install-db failed: " + Files.readString(log));
-            }
-            int port = freePort();
-            Process server = process(
-                    log,
-                    String.valueOf(find("mariadbd")),
-                    "--no-defaults",
-                    "--user=" + user,
-                    "--datadir=" + data,
-                    "--bind-address=127.0.0.1",
-                    "--port=" + port,
-                    "--socket=" + folder.resolve("socket"),
-                    "--pid-file=" + folder.resolve("pid"),
-                    "--max-connections=200",
-                    "--innodb-buffer-pool-size=64M");
-            Runtime.getRuntime().addShutdownHook(new Thread(server::destroyForcibly));
-            awaitAnswer(port, server, log);
-            return port;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private static Process process(Path log, String... command) throws IOException {
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .start();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
-    private static void awaitAnswer(int port, Process server, Path log) throws IOException {
-        long start = System.nanoTime();
-        while (true) {
-            try {
-                DriverManager.getConnection(url(port, ""), "root", "").close();
-                return;
-            } catch (SQLException e) {
-                if (!server.isAlive() || System.nanoTime() - start > NANOS) {
-                    throw new IOException("mariadbd does not answer: " + Files.readString(log), e);
-                }
-                LockSupport.parkNanos(20_000_000);
-            }
         }
     }
 

@@ -11,6 +11,10 @@ final class SetClock {
         return new Server.Wiring(SetClock::of, Statements::new);
     }
 
+    static Server.Wiring wiring(Dialect instead) {
+        return new Server.Wiring(found -> of(instead), Statements::new);
+    }
+
     private static Dialect of(Dialect dialect) {
         return (Dialect) Proxy.newProxyInstance(
                 Dialect.class.getClassLoader(), new Class<?>[] {Dialect.class}, (proxy, method, arguments) -> {
