@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.BodyCodec;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Objects;
@@ -13,10 +14,12 @@ import java.util.Set;
 public final class JdbcOptions {
     private final Duration busyTimeout;
     private final Set<Weakness> accepted;
+    private final BodyCodec codec;
 
-    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted) {
+    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, BodyCodec codec) {
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
+        this.codec = codec;
     }
 
     /** A setting of the server that can lose acknowledged events, and what it loses. */
@@ -29,9 +32,9 @@ public final class JdbcOptions {
         SYNCHRONOUS_COMMIT_OFF
     }
 
-    /** 5 s, nothing weaker accepted. */
+    /** 5 s, nothing weaker accepted, bodies stored as they are. */
     public static JdbcOptions standard() {
-        return new JdbcOptions(Duration.ofSeconds(5), Set.of());
+        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), BodyCodec.plain());
     }
 
     /**
@@ -44,18 +47,30 @@ public final class JdbcOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new JdbcOptions(timeout, accepted);
+        return new JdbcOptions(timeout, accepted, codec);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public JdbcOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(Objects.requireNonNull(weakness, "weakness"));
         more.addAll(accepted);
-        return new JdbcOptions(busyTimeout, Set.copyOf(more));
+        return new JdbcOptions(busyTimeout, Set.copyOf(more), codec);
+    }
+
+    /**
+     * Compresses or encrypts what events, inbox items, questions and blobs hold. Default {@link BodyCodec#plain()}. What was stored before
+     * in another form is read all the same.
+     */
+    public JdbcOptions codec(BodyCodec bodies) {
+        return new JdbcOptions(busyTimeout, accepted, Objects.requireNonNull(bodies, "bodies"));
     }
 
     Duration busyTimeout() {
         return busyTimeout;
+    }
+
+    BodyCodec codec() {
+        return codec;
     }
 
     boolean accepts(Weakness weakness) {

@@ -53,7 +53,8 @@ final class Server {
         }
         Database database = Database.shared(
                 new Database.Pool(this::connection, jdbi, () -> {}), renewals, dialect, faults, options.busyTimeout());
-        return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
+        return new JdbcSessionStore(
+                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec());
     }
 
     private Found find() {

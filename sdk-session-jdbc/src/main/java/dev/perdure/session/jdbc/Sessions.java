@@ -33,9 +33,10 @@ final class Sessions {
 
     /** Looks first, because nearly always the session is there. */
     Opened open(NewSession session) {
-        return find(session.id())
-                .map(Sessions::existing)
-                .orElseGet(() -> database.transact(session.id(), handle -> create(handle, session)));
+        return find(session.id()).map(Sessions::existing).orElseGet(() -> {
+            Log.Body first = log.first(session.id(), session.first());
+            return database.transact(session.id(), handle -> create(handle, session, first));
+        });
     }
 
     Optional<SessionInfo> find(SessionId id) {
@@ -97,7 +98,7 @@ final class Sessions {
         return true;
     }
 
-    private Opened create(Handle handle, NewSession session) {
+    private Opened create(Handle handle, NewSession session, Log.Body first) {
         int made = handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
                 .bind("name", session.id().name())
@@ -109,7 +110,7 @@ final class Sessions {
         if (made == 0) {
             return existing(row.info());
         }
-        log.start(handle, row.key(), session.first());
+        log.start(handle, row.key(), session.first(), first);
         return new Opened.Created(row.info());
     }
 
