@@ -93,11 +93,13 @@ public final class BodyCodec {
      */
     public byte[] encode(BodyPlace place, byte[] clear) {
         byte[] deflated = compressing ? Deflated.of(clear) : null;
-        byte[] body = deflated == null ? clear : deflated;
         if (encrypting) {
-            return encrypt(place, deflated != null, body);
+            return encrypt(place, deflated != null, deflated == null ? clear : deflated);
         }
-        return deflated == null && !Envelope.begins(clear) ? clear : new Envelope(deflated != null, null, body).bytes();
+        if (deflated == null && Envelope.begins(clear)) {
+            deflated = Deflated.always(clear);
+        }
+        return deflated == null ? clear : new Envelope(true, null, deflated).bytes();
     }
 
     /** As {@link #encode(BodyPlace, byte[])}, for what is stored as text. */
@@ -108,7 +110,8 @@ public final class BodyCodec {
             return TEXT_MARK + Base64.getEncoder().encodeToString(stored);
         }
         return clear.startsWith(TEXT_MARK)
-                ? TEXT_MARK + Base64.getEncoder().encodeToString(new Envelope(false, null, bytes).bytes())
+                ? TEXT_MARK
+                        + Base64.getEncoder().encodeToString(new Envelope(true, null, Deflated.always(bytes)).bytes())
                 : clear;
     }
 

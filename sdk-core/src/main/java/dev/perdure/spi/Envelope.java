@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * The form of a body that is not stored as it is:
  *
  * <pre>
- * 1 byte   {@value #MARK_HEX}: no text in UTF-8 begins with it, so no JSON does; a body that does is put into an envelope
- * 1 byte   what was done: 1 compressed, 2 encrypted, else unknown to this version
+ * 1 byte   {@value #MARK_HEX}: no text in UTF-8 begins with it, so no JSON does; a body that does is compressed, whatever it saves
+ * 1 byte   what was done, in this order: 1 compressed, 2 encrypted, 3 both; more is of a newer version
  * encrypted:
  *   1 byte   length of the key's id
  *   n bytes  the key's id, in ASCII
@@ -72,6 +72,9 @@ record Envelope(boolean compressed, @Nullable String keyId, byte[] body) {
                     + ", which this version does not know: upgrade before it is read");
         }
         boolean compressed = (flags & COMPRESSED) != 0;
+        if (flags == 0) {
+            return Optional.empty();
+        }
         if ((flags & ENCRYPTED) == 0) {
             return Optional.of(new Envelope(compressed, null, Arrays.copyOfRange(stored, START, stored.length)));
         }
@@ -86,7 +89,7 @@ record Envelope(boolean compressed, @Nullable String keyId, byte[] body) {
         if (!begins(stored) || stored.length <= START || (stored[1] & ENCRYPTED) == 0) {
             return Optional.empty();
         }
-        int length = stored[START];
+        int length = stored[START] & 0xFF;
         int end = START + 1 + length;
         return length < 1 || stored.length < end
                 ? Optional.empty()
