@@ -139,13 +139,13 @@ final class Database implements AutoCloseable {
     }
 
     /** @throws StoreException when a statement with these bytes is larger than the server takes */
-    void requireFits(@Nullable SessionId session, List<byte[]> bodies) {
+    <T> void requireFits(@Nullable SessionId session, List<T> parts, Function<T, byte[]> body) {
         if (largestStatement == Long.MAX_VALUE) {
             return;
         }
         long size = STATEMENT;
-        for (byte[] body : bodies) {
-            for (byte b : body) {
+        for (T part : parts) {
+            for (byte b : body.apply(part)) {
                 size += b == 0 || b == '\'' || b == '"' || b == '\\' ? 2 : 1;
             }
         }

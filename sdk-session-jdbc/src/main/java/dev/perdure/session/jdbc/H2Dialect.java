@@ -84,7 +84,7 @@ final class H2Dialect implements Dialect {
     @Override
     public String typed(String column, String parameter) {
         String type = switch (column) {
-            case "n", "turn", "progress", "id", "fence" -> "BIGINT";
+            case "n", "turn", "progress", "codec", "id", "fence" -> "BIGINT";
             case "event" -> "VARBINARY";
             case "body" -> "BLOB";
             default -> "VARCHAR";

@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.BodyCodec;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Objects;
@@ -14,11 +15,13 @@ public final class JdbcOptions {
     private final Duration busyTimeout;
     private final Set<Weakness> accepted;
     private final Tables tables;
+    private final BodyCodec codec;
 
-    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, Tables tables) {
+    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, Tables tables, BodyCodec codec) {
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
         this.tables = tables;
+        this.codec = codec;
     }
 
     /** A setting of the server that can lose acknowledged events, and what it loses. */
@@ -39,9 +42,9 @@ public final class JdbcOptions {
         WRITE_DELAY
     }
 
-    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads. */
+    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads, bodies stored as they are. */
     public static JdbcOptions standard() {
-        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD);
+        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD, BodyCodec.plain());
     }
 
     /**
@@ -54,14 +57,14 @@ public final class JdbcOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new JdbcOptions(timeout, accepted, tables);
+        return new JdbcOptions(timeout, accepted, tables, codec);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public JdbcOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(Objects.requireNonNull(weakness, "weakness"));
         more.addAll(accepted);
-        return new JdbcOptions(busyTimeout, Set.copyOf(more), tables);
+        return new JdbcOptions(busyTimeout, Set.copyOf(more), tables, codec);
     }
 
     /**
@@ -70,7 +73,7 @@ public final class JdbcOptions {
      * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
      */
     public JdbcOptions schema(String name) {
-        return new JdbcOptions(busyTimeout, accepted, tables.schema(Tables.requireName("a schema", name)));
+        return new JdbcOptions(busyTimeout, accepted, tables.schema(Tables.requireName("a schema", name)), codec);
     }
 
     /**
@@ -79,7 +82,16 @@ public final class JdbcOptions {
      * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
      */
     public JdbcOptions tablePrefix(String prefix) {
-        return new JdbcOptions(busyTimeout, accepted, tables.prefix(Tables.requireName("a table prefix", prefix)));
+        return new JdbcOptions(
+                busyTimeout, accepted, tables.prefix(Tables.requireName("a table prefix", prefix)), codec);
+    }
+
+    /**
+     * Compresses or encrypts what events, inbox items, questions and blobs hold. Default {@link BodyCodec#plain()}. What was stored before
+     * in another form is read all the same.
+     */
+    public JdbcOptions codec(BodyCodec bodies) {
+        return new JdbcOptions(busyTimeout, accepted, tables, Objects.requireNonNull(bodies, "bodies"));
     }
 
     Tables tables() {
@@ -88,6 +100,10 @@ public final class JdbcOptions {
 
     Duration busyTimeout() {
         return busyTimeout;
+    }
+
+    BodyCodec codec() {
+        return codec;
     }
 
     boolean accepts(Weakness weakness) {

@@ -10,6 +10,7 @@ import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.BlobStore;
+import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.nio.file.Path;
@@ -41,16 +42,16 @@ public final class JdbcSessionStore implements SessionStore {
     private final Sessions sessions;
     private final Blobs blobs;
 
-    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees) {
+    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec) {
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
         this.claims = new Claims(database, sql, liveness);
-        this.inbox = new Inbox(database, sql, claims);
-        this.questions = new Questions(database, sql);
-        this.log = new Log(database, sql, questions);
+        this.inbox = new Inbox(database, sql, claims, codec);
+        this.questions = new Questions(database, sql, codec);
+        this.log = new Log(database, sql, questions, codec);
         this.sessions = new Sessions(database, sql, log);
-        this.blobs = new Blobs(database, sql);
+        this.blobs = new Blobs(database, sql, codec);
     }
 
     /** As {@link #sqlite(Path, SqliteOptions)} with {@link SqliteOptions#standard()}. */

@@ -5,6 +5,8 @@ import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.TenantId;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -24,15 +26,17 @@ final class Questions {
 
     private final Database database;
     private final Statements sql;
+    private final BodyCodec codec;
 
-    Questions(Database database, Statements sql) {
+    Questions(Database database, Statements sql, BodyCodec codec) {
         this.database = database;
         this.sql = sql;
+        this.codec = codec;
     }
 
     List<Question> list(TenantId tenant, @Nullable Question after, int limit) {
         Limits.require(limit);
-        return database.read(null, handle -> {
+        List<Question> rows = database.read(null, handle -> {
             Query query = handle.createQuery(QUESTION + "WHERE q.tenant = :tenant"
                             + (after == null
                                     ? ""
@@ -47,23 +51,48 @@ final class Questions {
             }
             return query.map((row, context) -> question(row)).list();
         });
+        return rows.stream().map(this::decoded).toList();
     }
 
     private static final String SESSION = "(SELECT id FROM perdure_session WHERE tenant = :tenant AND name = :name)";
 
     Optional<Question> find(QuestionId id) {
         SessionId session = id.session();
-        return database.read(
+        Optional<Question> row = database.read(
                 session,
                 handle -> handle.createQuery(
                                 QUESTION + "WHERE s.tenant = :tenant AND s.name = :name AND q.question_key = :key")
                         .bind("tenant", session.tenant().value())
                         .bind("name", session.name())
                         .bind("key", id.key())
-                        .map((row, context) -> question(row))
+                        .map((found, context) -> question(found))
                         .findOne());
+        return row.map(this::decoded);
     }
 
+    /** As they are stored. Before a connection is taken, for the source of keys may be far away. */
+    List<Question> encoded(List<Question> questions) {
+        return questions.stream()
+                .map(question -> with(
+                        question,
+                        codec.encode(BodyPlace.arguments(question), question.arguments()),
+                        codec.encode(BodyPlace.text(question), question.text())))
+                .toList();
+    }
+
+    private Question decoded(Question row) {
+        return with(
+                row,
+                codec.decode(BodyPlace.arguments(row), row.arguments()),
+                codec.decode(BodyPlace.text(row), row.text()));
+    }
+
+    private static Question with(Question question, String arguments, String text) {
+        return new Question(
+                question.id(), question.kind(), question.call(), question.tool(), arguments, text, question.askedAt());
+    }
+
+    /** @param questions {@link #encoded} */
     void open(Handle handle, long session, List<Question> questions) {
         for (Question question : questions) {
             bind(handle.createUpdate(sql.ask()), question, "")
@@ -73,7 +102,11 @@ final class Questions {
         }
     }
 
-    /** For a statement that asks several questions: the names end in the number of the question. */
+    /**
+     * For a statement that asks several questions: the names end in the number of the question.
+     *
+     * @param questions {@link #encoded}
+     */
     void bind(Query query, List<Question> questions) {
         for (int i = 0; i < questions.size(); i++) {
             bind(query, questions.get(i), Integer.toString(i));
@@ -122,6 +155,7 @@ final class Questions {
         }
     }
 
+    /** As it is stored. */
     private static Question question(ResultSet row) throws SQLException {
         return new Question(
                 new QuestionId(SessionId.of(row.getString(1), row.getString(2)), row.getString(3)),

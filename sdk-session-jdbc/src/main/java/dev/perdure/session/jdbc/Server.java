@@ -75,7 +75,8 @@ final class Server {
                 faults,
                 options.busyTimeout(),
                 largestStatement);
-        return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
+        return new JdbcSessionStore(
+                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec());
     }
 
     private Found find() {

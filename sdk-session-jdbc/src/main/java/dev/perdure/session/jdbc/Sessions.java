@@ -37,8 +37,9 @@ final class Sessions {
     }
 
     private Opened create(NewSession session) {
+        Log.Body first = log.first(session.id(), session.first());
         try {
-            return database.transact(session.id(), handle -> create(handle, session));
+            return database.transact(session.id(), handle -> create(handle, session, first));
         } catch (Faults.Clash e) {
             // Somebody else made it in this moment.
             return find(session.id()).map(Sessions::existing).orElseThrow(() -> e);
@@ -104,7 +105,7 @@ final class Sessions {
         return true;
     }
 
-    private Opened create(Handle handle, NewSession session) {
+    private Opened create(Handle handle, NewSession session, Log.Body first) {
         handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
                 .bind("name", session.id().name())
@@ -113,7 +114,7 @@ final class Sessions {
                 .bind("now", database.now())
                 .execute();
         SessionRow row = row(handle, session.id()).orElseThrow();
-        log.start(handle, row.key(), session.first());
+        log.start(handle, row.key(), session.first(), first);
         return new Opened.Created(row.info());
     }
 

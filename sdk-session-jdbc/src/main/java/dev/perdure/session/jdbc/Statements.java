@@ -126,8 +126,8 @@ class Statements {
     String append(int events) {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                WITH draft (n, event, turn, type, progress, body) AS (VALUES %s)
-                SELECT s.id, :after + draft.n, draft.event, draft.turn, s.fence, %s, draft.type, draft.progress, 0, draft.body
+                WITH draft (n, event, turn, type, progress, codec, body) AS (VALUES %s)
+                SELECT s.id, :after + draft.n, draft.event, draft.turn, s.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                 FROM perdure_session s CROSS JOIN draft
                 WHERE %s
                 ORDER BY draft.n%s%s""".formatted(
@@ -154,11 +154,11 @@ class Statements {
     String start() {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                VALUES (:session, 1, :id, :turn, 0, %s, :type, :progress, 0, :body)""".formatted(dialect.now());
+                VALUES (:session, 1, :id, :turn, 0, %s, :type, :progress, :codec, :body)""".formatted(dialect.now());
     }
 
     private String drafts(int events) {
-        return rows(dialect.row(), events, "n", "event", "turn", "type", "progress", "body");
+        return rows(dialect.row(), events, "n", "event", "turn", "type", "progress", "codec", "body");
     }
 
     private String mayAppend() {
@@ -176,10 +176,10 @@ class Statements {
         StringBuilder sql = new StringBuilder("""
                 WITH held (session, fence) AS (
                   SELECT s.id, s.fence FROM perdure_session s WHERE %s%s%s),
-                draft (n, event, turn, type, progress, body) AS (VALUES %s),
+                draft (n, event, turn, type, progress, codec, body) AS (VALUES %s),
                 written (at) AS (
                   INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                  SELECT held.session, :after + draft.n, draft.event, draft.turn, held.fence, %s, draft.type, draft.progress, 0, draft.body
+                  SELECT held.session, :after + draft.n, draft.event, draft.turn, held.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                   FROM held CROSS JOIN draft ORDER BY draft.n RETURNING at)""".formatted(
                         mayAppend(),
                         batch.consumed().isEmpty() ? "" : " AND (" + consumable() + ") = :consuming",
