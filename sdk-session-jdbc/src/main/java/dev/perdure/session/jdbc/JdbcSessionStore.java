@@ -13,7 +13,10 @@ import dev.perdure.spi.BlobStore;
 import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -176,6 +179,40 @@ public final class JdbcSessionStore implements SessionStore {
     @Override
     public Posted post(SessionId id, Post item) {
         return inbox.post(id, item, null);
+    }
+
+    /**
+     * {@link #post(SessionId, Post)} within a transaction of the application: the item is there when that transaction is committed, and never was when it is rolled
+     * back. Send last in it, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
+     *
+     * <pre>{@code
+     * orders.insert(connection, order);
+     * store.post(connection, SessionId.of("acme", "orders"), Input.text("Check order " + order.id()).key(order.id()).post());
+     * connection.commit();
+     * }</pre>
+     *
+     * @param connection to this store's database, with autocommit off; it is neither committed nor closed here
+     * @throws IllegalArgumentException when autocommit is on, or the connection leads to another kind of database
+     * @throws dev.perdure.spi.StoreException retryable by rolling back and repeating the whole transaction, which may be at its end
+     */
+    public Posted post(Connection connection, SessionId id, Post item) {
+        Objects.requireNonNull(item, "item");
+        try {
+            String product = connection.getMetaData().getDatabaseProductName();
+            if (!product.equalsIgnoreCase(database.dialect().name())) {
+                throw new IllegalArgumentException(
+                        "the connection leads to a database of " + product + ", but the sessions are in one of "
+                                + database.dialect().name());
+            }
+            if (connection.getAutoCommit()) {
+                throw new IllegalArgumentException(
+                        "the connection has autocommit on, so that there is no transaction to"
+                                + " send within: switch it off, or use post(id, item)");
+            }
+        } catch (SQLException e) {
+            throw StoreException.unavailable("the connection does not work: " + e.getMessage(), id, e);
+        }
+        return inbox.post(connection, id, item);
     }
 
     @Override

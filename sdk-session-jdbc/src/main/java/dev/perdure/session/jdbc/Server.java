@@ -70,6 +70,7 @@ final class Server {
         Database database = Database.shared(
                 new Database.Pool(this::connection, jdbi, () -> {}),
                 renewals,
+                connections -> jdbi(dialect, connections),
                 dialect,
                 tables,
                 faults,
