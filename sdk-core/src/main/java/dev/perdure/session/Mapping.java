@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
@@ -25,6 +26,7 @@ import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.node.ObjectNode;
 
 /** How the types of this package look in JSON. One mapper for everything that is stored. */
 final class Mapping {
@@ -166,7 +168,10 @@ final class Mapping {
         });
     }
 
-    /** Reads {@code {"type": "Simple name", …}}; a type that is not in the list goes to {@code unknown}. */
+    /**
+     * Reads {@code {"type": "Simple name", …}}; a type that is not in the list goes to {@code unknown}. The type comes first in what this library
+     * wrote, and then no tree is made.
+     */
     private static <T> void sealedType(
             SimpleModule module, Class<T> type, BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
         Map<String, Class<? extends T>> byName =
@@ -174,7 +179,24 @@ final class Mapping {
         module.addDeserializer(type, new ValueDeserializer<>() {
             @Override
             public T deserialize(JsonParser in, DeserializationContext context) {
-                JsonNode tree = context.readTree(in);
+                if (in.currentToken() == JsonToken.START_OBJECT && "type".equals(in.nextName())) {
+                    String name = in.nextToken() == JsonToken.VALUE_STRING ? in.getString() : "";
+                    Class<? extends T> found = byName.get(name);
+                    if (found != null) {
+                        in.nextToken();
+                        return context.readValue(in, found);
+                    }
+                    JsonNode value = context.readTree(in);
+                    in.nextToken();
+                    ObjectNode whole = context.getNodeFactory().objectNode();
+                    whole.set("type", value);
+                    whole.setAll((ObjectNode) context.readTree(in));
+                    return unknown.apply(name, new Json(whole));
+                }
+                return read(context.readTree(in), context);
+            }
+
+            private T read(JsonNode tree, DeserializationContext context) {
                 String name = tree.path("type").asString("");
                 Class<? extends T> found = byName.get(name);
                 return found == null ? unknown.apply(name, new Json(tree)) : context.readTreeAsValue(tree, found);
