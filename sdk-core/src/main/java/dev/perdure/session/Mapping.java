@@ -3,6 +3,7 @@ package dev.perdure.session;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -174,34 +175,59 @@ final class Mapping {
      */
     private static <T> void sealedType(
             SimpleModule module, Class<T> type, BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
-        Map<String, Class<? extends T>> byName =
-                known.stream().collect(Collectors.toUnmodifiableMap(Class::getSimpleName, c -> c));
-        module.addDeserializer(type, new ValueDeserializer<>() {
-            @Override
-            public T deserialize(JsonParser in, DeserializationContext context) {
-                if (in.currentToken() == JsonToken.START_OBJECT && "type".equals(in.nextName())) {
-                    String name = in.nextToken() == JsonToken.VALUE_STRING ? in.getString() : "";
-                    Class<? extends T> found = byName.get(name);
-                    if (found != null) {
-                        in.nextToken();
-                        return context.readValue(in, found);
-                    }
-                    JsonNode value = context.readTree(in);
-                    in.nextToken();
-                    ObjectNode whole = context.getNodeFactory().objectNode();
-                    whole.set("type", value);
-                    whole.setAll((ObjectNode) context.readTree(in));
-                    return unknown.apply(name, new Json(whole));
-                }
+        module.addDeserializer(type, new SealedReader<>(unknown, known));
+    }
+
+    private static final class SealedReader<T> extends ValueDeserializer<T> {
+        private final BiFunction<String, Json, T> unknown;
+        private final List<Class<? extends T>> known;
+        private final Map<String, ValueDeserializer<Object>> byName = new HashMap<>();
+
+        SealedReader(BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
+            this.unknown = unknown;
+            this.known = known;
+        }
+
+        /** Called once, before the first use: to find them anew for each value takes longer than to read it. */
+        @Override
+        public void resolve(DeserializationContext context) {
+            for (Class<? extends T> type : known) {
+                byName.put(type.getSimpleName(), context.findRootValueDeserializer(context.constructType(type)));
+            }
+        }
+
+        @Override
+        public T deserialize(JsonParser in, DeserializationContext context) {
+            if (in.currentToken() != JsonToken.START_OBJECT || !"type".equals(in.nextName())) {
                 return read(context.readTree(in), context);
             }
-
-            private T read(JsonNode tree, DeserializationContext context) {
-                String name = tree.path("type").asString("");
-                Class<? extends T> found = byName.get(name);
-                return found == null ? unknown.apply(name, new Json(tree)) : context.readTreeAsValue(tree, found);
+            String name = in.nextToken() == JsonToken.VALUE_STRING ? in.getString() : "";
+            ValueDeserializer<Object> found = byName.get(name);
+            if (found != null) {
+                in.nextToken();
+                return cast(found.deserialize(in, context));
             }
-        });
+            ObjectNode whole = context.getNodeFactory().objectNode();
+            whole.set("type", context.readTree(in));
+            in.nextToken();
+            whole.setAll((ObjectNode) context.readTree(in));
+            return unknown.apply(name, new Json(whole));
+        }
+
+        private T read(JsonNode tree, DeserializationContext context) {
+            String name = tree.path("type").asString("");
+            for (Class<? extends T> type : known) {
+                if (type.getSimpleName().equals(name)) {
+                    return context.readTreeAsValue(tree, type);
+                }
+            }
+            return unknown.apply(name, new Json(tree));
+        }
+
+        @SuppressWarnings("unchecked")
+        private T cast(Object value) {
+            return (T) value;
+        }
     }
 
     /** Writes the name of the kind first; it is not read back into the record. */
