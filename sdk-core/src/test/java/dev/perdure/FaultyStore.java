@@ -159,6 +159,16 @@ final class FaultyStore implements SessionStore {
     }
 
     @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return run("snapshot", null, () -> delegate.snapshot(id));
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return run("saveSnapshot", null, () -> delegate.saveSnapshot(lease, snapshot));
+    }
+
+    @Override
     public List<InboxItem> inbox(SessionId id, long after, int limit) {
         return run("inbox", null, () -> delegate.inbox(id, after, limit));
     }

@@ -1,5 +1,6 @@
 package dev.perdure.session;
 
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -37,6 +38,11 @@ final class EventJson {
             }
         }
         return read(Json.parse(stored));
+    }
+
+    /** Names of the types that this version knows, in order. */
+    static List<String> types() {
+        return TYPES.keySet().stream().sorted().toList();
     }
 
     static Json write(Event event) {
