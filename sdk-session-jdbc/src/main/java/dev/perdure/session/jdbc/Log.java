@@ -31,7 +31,7 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 /** The events of sessions. Thread-safe. */
 final class Log {
     /** Bodies are plain JSON in UTF-8. */
-    private static final int PLAIN = 0;
+    static final int PLAIN = 0;
 
     /** Bare, because JDBI takes as long for each row as the database. */
     private static final Prepared READ = Prepared.of("""

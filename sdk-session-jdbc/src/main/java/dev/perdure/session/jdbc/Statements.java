@@ -246,6 +246,16 @@ class Statements {
                 ON CONFLICT (session, sha256) DO NOTHING""".formatted(dialect.shareLock());
     }
 
+    /** Whoever holds the session replaces what is there; of a log that does not have the event nothing is kept. */
+    String keepSnapshot() {
+        return """
+                INSERT INTO perdure_snapshot (session, seq, event, at, codec, body)
+                SELECT s.id, e.seq, e.id, %s, 0, :body FROM perdure_session s JOIN perdure_event e ON e.session = s.id
+                WHERE s.id = :session AND %s AND e.seq = :seq AND e.id = :event%s
+                ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, event = excluded.event, at = excluded.at,
+                  codec = excluded.codec, body = excluded.body""".formatted(dialect.now(), held(), dialect.shareLock());
+    }
+
     /** Always changes the row, so that it meets a release of the same moment, and gives the item its place. */
     String arrive() {
         String wakes = "(status IN ('IDLE', 'WAITING') OR (status = 'QUARANTINED' AND :resume = 1))";

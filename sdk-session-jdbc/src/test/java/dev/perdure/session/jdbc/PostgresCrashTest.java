@@ -44,6 +44,8 @@ class PostgresCrashTest {
     private final AtomicInteger acknowledged = new AtomicInteger();
 
     private volatile boolean enough;
+    /** Number of the event of the newest snapshot that was kept. */
+    private volatile long snapshot;
 
     @Test
     void noAcknowledgedEventIsLost_andTheSameStoreGoesOn_whenTheServerIsKilledAndComesBack() throws Exception {
@@ -74,6 +76,9 @@ class PostgresCrashTest {
             assertThat(kept).extracting(Recorded::id).containsAll(promised);
             assertThat(kept).hasSize(promised.size() + 1);
             assertThat(kept.get(kept.size() - 1).seq()).isEqualTo(kept.size());
+            assertThat(SqliteCrashTest.snapshotIn(store, kept))
+                    .isGreaterThanOrEqualTo(snapshot)
+                    .isPositive();
         } finally {
             enough = true;
             server.close();
@@ -96,8 +101,20 @@ class PostgresCrashTest {
             }
             promised.add(batch.events().get(0).id());
             acknowledged.incrementAndGet();
+            if (promised.size() % 10 == 0) {
+                keepSnapshot(store, lease, last);
+            }
         }
         return promised;
+    }
+
+    private void keepSnapshot(SessionStore store, Lease lease, Position at) {
+        try {
+            assertThat(store.saveSnapshot(lease, Child.snapshot(at))).isTrue();
+            snapshot = at.seq();
+        } catch (StoreException e) {
+            assertThat(e.retryable()).as(String.valueOf(e.getMessage())).isTrue();
+        }
     }
 
     private static Appended known(SessionStore store, Lease lease, Position last, SessionStore.Batch batch) {
