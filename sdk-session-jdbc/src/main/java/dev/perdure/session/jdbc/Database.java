@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Database implements AutoCloseable {
+    /** More than a statement has beside its bodies. */
+    private static final long STATEMENT = 32_768;
+
     private final Pool readers;
     private final Pool writers;
     private final Pool renewals;
@@ -33,8 +37,12 @@ final class Database implements AutoCloseable {
     private final @Nullable Semaphore turns;
 
     private final Dialect dialect;
+    private final Tables tables;
     private final Duration busyTimeout;
     private final InstantSource clock;
+    /** In bytes. */
+    private final long largestStatement;
+
     private volatile boolean closed;
 
     private Database(
@@ -43,17 +51,21 @@ final class Database implements AutoCloseable {
             Pool renewals,
             @Nullable Semaphore turns,
             Dialect dialect,
+            Tables tables,
             Faults faults,
             Duration busyTimeout,
-            InstantSource clock) {
+            InstantSource clock,
+            long largestStatement) {
         this.readers = readers;
         this.writers = writers;
         this.renewals = renewals;
         this.turns = turns;
         this.dialect = dialect;
+        this.tables = tables;
         this.faults = faults;
         this.busyTimeout = busyTimeout;
         this.clock = clock;
+        this.largestStatement = largestStatement;
     }
 
     /** One that has a single writer at a time, and this machine's clock. */
@@ -65,13 +77,39 @@ final class Database implements AutoCloseable {
             Faults faults,
             Duration busyTimeout,
             InstantSource clock) {
-        return new Database(readers, writers, renewals, new Semaphore(1, true), dialect, faults, busyTimeout, clock);
+        return new Database(
+                readers,
+                writers,
+                renewals,
+                new Semaphore(1, true),
+                dialect,
+                Tables.STANDARD,
+                faults,
+                busyTimeout,
+                clock,
+                Long.MAX_VALUE);
     }
 
     /** One that many write to at a time, and that has a clock of its own. */
-    static Database shared(Pool connections, Pool renewals, Dialect dialect, Faults faults, Duration busyTimeout) {
+    static Database shared(
+            Pool connections,
+            Pool renewals,
+            Dialect dialect,
+            Tables tables,
+            Faults faults,
+            Duration busyTimeout,
+            long largestStatement) {
         return new Database(
-                connections, connections, renewals, null, dialect, faults, busyTimeout, InstantSource.system());
+                connections,
+                connections,
+                renewals,
+                null,
+                dialect,
+                tables,
+                faults,
+                busyTimeout,
+                InstantSource.system(),
+                largestStatement);
     }
 
     /**
@@ -86,13 +124,34 @@ final class Database implements AutoCloseable {
         T run(Connection connection) throws SQLException;
     }
 
-    boolean writesTogether() {
-        return dialect.writesTogether();
+    Dialect dialect() {
+        return dialect;
+    }
+
+    /** What the tables are called. */
+    Tables tables() {
+        return tables;
     }
 
     /** Bound to every statement; only databases without a clock of their own look at it. */
     long now() {
         return clock.millis();
+    }
+
+    /** @throws StoreException when a statement with these bytes is larger than the server takes */
+    <T> void requireFits(@Nullable SessionId session, List<T> parts, Function<T, byte[]> body) {
+        if (largestStatement == Long.MAX_VALUE) {
+            return;
+        }
+        long size = STATEMENT;
+        for (T part : parts) {
+            for (byte b : body.apply(part)) {
+                size += b == 0 || b == '\'' || b == '"' || b == '\\' ? 2 : 1;
+            }
+        }
+        if (size > largestStatement) {
+            throw faults.refused(Dialect.Fault.TOO_LARGE, session);
+        }
     }
 
     <T> T read(@Nullable SessionId session, Function<Handle, T> work) {
@@ -132,6 +191,11 @@ final class Database implements AutoCloseable {
      */
     <T> T decide(@Nullable SessionId session, Function<Handle, T> work) {
         return turns == null ? write(session, work) : transact(session, work);
+    }
+
+    /** What is one statement where one can write to several tables, and else a transaction. */
+    <T> T together(@Nullable SessionId session, Function<Handle, T> work) {
+        return dialect.writesTogether() ? write(session, work) : transact(session, work);
     }
 
     <T> T renew(Function<Handle, T> work) {

@@ -6,20 +6,24 @@ import dev.perdure.session.InboxItem;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Claimed;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
+import dev.perdure.spi.StoreException;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 import org.jspecify.annotations.Nullable;
 
 /** What is sent to sessions. Thread-safe. */
@@ -27,56 +31,64 @@ final class Inbox {
     private final Database database;
     private final Statements sql;
     private final Claims claims;
+    private final BodyCodec codec;
 
-    Inbox(Database database, Statements sql, Claims claims) {
+    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
+        this.codec = codec;
     }
 
     Posted post(SessionId id, Post item, @Nullable Terms terms) {
         if (terms != null) {
             claims.enlist(terms.worker());
         }
-        byte[] hash = hash(item);
+        Form form = form(id, item);
+        database.requireFits(id, List.of(form.body()), Function.identity());
         try {
-            return database.decide(id, handle -> {
-                long position = database.writesTogether()
-                        ? arriveTogether(handle, id, item, hash)
-                        : arrive(handle, id, item, hash);
+            return database.together(id, handle -> {
+                long position = arrive(handle, id, item, form);
                 return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
             });
         } catch (NotArrived | Faults.Clash e) {
-            return database.read(id, handle -> whyNot(handle, id, item, hash));
+            return whyNot(id, item);
         }
     }
 
-    private long arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
+    private long arrive(Handle handle, SessionId id, Post item, Form form) {
+        return database.dialect().writesTogether()
+                ? arriveTogether(handle, id, item, form)
+                : arriveOneByOne(handle, id, item, form);
+    }
+
+    private long arriveTogether(Handle handle, SessionId id, Post item, Form form) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
-                .bind("key", item.key())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", hash)
-                .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
+                .bind("hash", form.hash())
+                .bind("body", form.body())
                 .mapTo(Long.class)
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
 
-    private Query bind(Query query, SessionId id, Post item) {
-        return query.bind("tenant", id.tenant().value())
+    private <S extends SqlStatement<S>> S bind(S statement, SessionId id, Post item) {
+        return statement
+                .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
+                .bind("key", item.key())
                 .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
                 .bind("now", database.now());
     }
 
     List<InboxItem> list(SessionId id, long after, int limit) {
         Limits.require(limit);
-        return database.read(
+        List<Row> rows = database.read(
                 id,
                 handle -> handle.createQuery("""
-                        SELECT i.position, i.key, i.kind, i.actor_kind, i.actor, i.body, i.at
+                        SELECT i.position, i.idem_key, i.kind, i.actor_kind, i.actor, i.body, i.at
                         FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
                         WHERE s.tenant = :tenant AND s.name = :name AND i.position > :after AND i.consumed IS NULL
                         ORDER BY i.position LIMIT :limit""")
@@ -84,32 +96,39 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> item(row))
+                        .map((row, context) -> row(row))
                         .list());
+        return rows.stream().map(row -> item(id, row)).toList();
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, byte[] hash) {
-        Arrival arrival = bind(handle.createQuery(sql.arrive() + " RETURNING id, inbox_head, status"), id, item)
-                .map((row, context) -> new Arrival(
-                        row.getLong(1), row.getLong(2), Stored.constant(SessionStatus.class, row.getString(3))))
-                .findOne()
-                .filter(Arrival::open)
-                .orElseThrow(NotArrived::new);
-        int added = handle.createUpdate(sql.enqueue())
+    private long arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
+        Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
+        handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
                 .bind("key", item.key())
                 .bind("position", arrival.position())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", hash)
+                .bind("hash", form.hash())
                 .bind("now", database.now())
-                .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
+                .bind("body", form.body())
                 .execute();
-        if (added != 1) {
-            throw new NotArrived();
-        }
         return arrival.position();
+    }
+
+    private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
+        if (database.dialect().answersUpdates()) {
+            return arrival(bind(handle.createQuery(sql.arriveAnswering()), id, item));
+        }
+        return bind(handle.createUpdate(sql.arrive()), id, item).execute() == 1
+                ? arrival(bind(handle.createQuery(sql.arrived()), id, item))
+                : Optional.empty();
+    }
+
+    private static Optional<Arrival> arrival(Query query) {
+        return query.map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
+                .findOne();
     }
 
     private @Nullable Lease claim(Handle handle, SessionId id, Terms terms) {
@@ -117,20 +136,26 @@ final class Inbox {
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
-    private static Posted whyNot(Handle handle, SessionId id, Post item, byte[] hash) {
-        Optional<Posted> earlier = handle.createQuery("""
+    private Posted whyNot(SessionId id, Post item) {
+        Optional<Earlier> earlier = database.read(
+                id,
+                handle -> handle.createQuery("""
                         SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND i.key = :key""")
-                .bind("tenant", id.tenant().value())
-                .bind("name", id.name())
-                .bind("key", item.key())
-                .map((row, context) -> earlier(row.getLong(1), Arrays.equals(hash, row.getBytes(2))))
-                .findOne();
-        return earlier.orElseGet(() -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown());
+                        WHERE s.tenant = :tenant AND s.name = :name AND i.idem_key = :key""")
+                        .bind("tenant", id.tenant().value())
+                        .bind("name", id.name())
+                        .bind("key", item.key())
+                        .map((row, context) -> new Earlier(row.getLong(1), row.getBytes(2)))
+                        .findOne());
+        return earlier.map(there -> compared(id, item, there))
+                .orElseGet(() ->
+                        database.read(id, handle -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown()));
     }
 
-    private static Posted earlier(long position, boolean same) {
-        return same ? new Posted.Duplicate(position) : new Posted.Conflict(position);
+    private Posted compared(SessionId id, Post item, Earlier earlier) {
+        return codec.matches(id, earlier.hash(), identity(item))
+                ? new Posted.Duplicate(earlier.position())
+                : new Posted.Conflict(earlier.position());
     }
 
     private static boolean hasEnded(Handle handle, SessionId id) {
@@ -143,28 +168,52 @@ final class Inbox {
                 .isPresent();
     }
 
-    private static byte[] hash(Post item) {
-        return Hashes.sha256((item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8));
+    private Form form(SessionId id, Post item) {
+        byte[] body = item.body().text().getBytes(StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, item.key(), item.kind(), item.from());
+        return new Form(codec.encode(place, body), codec.fingerprint(id, identity(item)));
     }
 
-    private static InboxItem item(ResultSet row) throws SQLException {
-        return new InboxItem(
+    /** What makes two items under one key the same. */
+    private static byte[] identity(Post item) {
+        return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static Row row(ResultSet row) throws SQLException {
+        return new Row(
                 row.getLong(1),
                 row.getString(2),
                 Stored.constant(Event.InputKind.class, row.getString(3)),
                 new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                Json.parse(new String(row.getBytes(6), StandardCharsets.UTF_8)),
-                Instant.ofEpochMilli(row.getLong(7)));
+                row.getBytes(6),
+                row.getLong(7));
     }
+
+    private InboxItem item(SessionId id, Row row) {
+        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
+        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        Json json;
+        try {
+            json = Json.parse(body);
+        } catch (IllegalArgumentException e) {
+            throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
+        }
+        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
+    }
+
+    /** An item as it is stored. */
+    private record Form(byte[] body, byte[] hash) {}
+
+    /** An item that was there already. */
+    private record Earlier(long position, byte[] hash) {}
+
+    /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
+    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
 
     /** A session's row after a post has changed it. */
-    private record Arrival(long session, long position, SessionStatus status) {
-        boolean open() {
-            return status != SessionStatus.ENDED && status != SessionStatus.DELETED;
-        }
-    }
+    private record Arrival(long session, long position) {}
 
-    /** Rolls the transaction back: the row must look as if nothing had come. */
+    /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {
         private static final long serialVersionUID = 1;
 

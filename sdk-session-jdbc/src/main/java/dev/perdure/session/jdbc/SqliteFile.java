@@ -57,7 +57,11 @@ final class SqliteFile {
         WorkerFiles workers = new WorkerFiles(locks());
         workers.sweep();
         return new JdbcSessionStore(
-                database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options));
+                database,
+                wiring.statements().apply(dialect),
+                workers,
+                SqliteSettings.guarantees(options),
+                options.codec());
     }
 
     /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */
@@ -95,7 +99,8 @@ final class SqliteFile {
         Jdbi jdbi = jdbi(source());
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
-            new Migrations(dialect, file.toString()).run(jdbi, options.clock().millis());
+            new Migrations(dialect, Tables.STANDARD, file.toString())
+                    .run(jdbi, options.clock().millis());
         } catch (RuntimeException e) {
             throw faults.translate(e, null);
         }
@@ -126,7 +131,7 @@ final class SqliteFile {
 
     private Jdbi jdbi(DataSource source) {
         Jdbi jdbi = Jdbi.create(source);
-        jdbi.setTransactionHandler(new ImmediateTransactions());
+        jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }

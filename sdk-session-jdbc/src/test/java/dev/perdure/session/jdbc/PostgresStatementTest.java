@@ -189,7 +189,7 @@ class PostgresStatementTest {
     }
 
     private String plan(String sql) {
-        String bound = sql.replaceAll(":(id0|afterId|body0)", "''::bytea")
+        String bound = sql.replaceAll(":(event0|afterId|body0)", "''::bytea")
                 .replaceAll(":(type0|owner)", "'x'")
                 .replaceAll("(?<!:):[a-zA-Z]+[0-9]*", "1");
         return postgres.plan(bound);
