@@ -116,10 +116,11 @@ public interface SessionStore extends AutoCloseable {
     }
 
     /**
-     * Keeps {@code snapshot} in place of the one before, all or nothing, and changes nothing else.
+     * Keeps {@code snapshot} in place of the one before, all or nothing, and changes nothing else. Also after the lease was given back, until somebody else
+     * claims the session. Safe to repeat.
      *
-     * @return false when it was not kept: the lease's fence or owner is not the newest, the lease was given back, the log does not have the event it was
-     *     taken at, or this store keeps none
+     * @return false when it was not kept: the lease's fence or owner is not the newest, the log does not have the event it was taken at, or this store
+     *     keeps none
      */
     default boolean saveSnapshot(Lease lease, Snapshot snapshot) {
         return false;

@@ -12,7 +12,7 @@ import dev.perdure.spi.SessionStore.Snapshot;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A cache of what a log came to, which only the session's holder writes. */
+/** A cache of what a log came to, which only the session's last holder writes. */
 abstract class SnapshotContract extends StoreScenario {
     @BeforeEach
     void requireSnapshots() {
@@ -97,12 +97,17 @@ abstract class SnapshotContract extends StoreScenario {
     }
 
     @Test
-    void saveSnapshot_afterTheLeaseWasGivenBack_isRefused() {
+    void saveSnapshot_afterTheLeaseWasGivenBack_isGoodUntilSomebodyElseClaims() {
         Lease lease = held(opened(ID), ann);
         Position last = append(lease, release(SessionStatus.IDLE, 0, note("a")));
 
-        assertThat(store.saveSnapshot(lease, snapshot(last, "late"))).isFalse();
-        assertThat(store.snapshot(ID)).isEmpty();
+        assertThat(store.saveSnapshot(lease, snapshot(last, "late"))).isTrue();
+        assertThat(store.snapshot(ID)).contains(snapshot(last, "late"));
+        assertThat(status(ID)).isEqualTo(SessionStatus.IDLE);
+
+        held(ID, bob);
+        assertThat(store.saveSnapshot(lease, snapshot(last, "too late"))).isFalse();
+        assertThat(store.snapshot(ID)).contains(snapshot(last, "late"));
     }
 
     @Test

@@ -173,7 +173,7 @@ final class Journal {
             committed = committed.with(event);
         }
         forget();
-        snapshots.committed(committed, written, release != null);
+        snapshots.committed(committed, written);
         return written;
     }
 

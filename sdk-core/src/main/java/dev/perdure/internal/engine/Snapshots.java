@@ -64,12 +64,10 @@ final class Snapshots {
         }
     }
 
-    /** Counts what was written, and takes a snapshot of {@code view} if it is time and the lease is kept. */
-    void committed(SessionView view, List<Recorded> written, boolean released) {
+    /** Counts what was written, and takes a snapshot of {@code view} if it is time. */
+    void committed(SessionView view, List<Recorded> written) {
         written.forEach(this::count);
-        if (!released) {
-            takeIfDue(view);
-        }
+        takeIfDue(view);
     }
 
     private @Nullable SessionView fromNewest() {

@@ -207,7 +207,8 @@ public final class MemorySession {
 
     public boolean keep(Lease lease, Snapshot taken) {
         long seq = taken.at().seq();
-        boolean kept = isHeldBy(lease)
+        boolean kept = fence == lease.fence()
+                && lease.owner().equals(owner)
                 && seq > 0
                 && seq <= log.size()
                 && log.get((int) seq - 1).position().equals(taken.at());

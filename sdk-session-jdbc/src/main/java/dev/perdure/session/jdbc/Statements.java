@@ -278,20 +278,19 @@ class Statements {
                 WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'%s""".formatted(dialect.shareLock());
     }
 
-    /** Whoever holds the session replaces what is there; of a log that does not have the event nothing is kept. For databases whose claims do not wait. */
+    /** Whoever held the session last replaces what is there; of a log that does not have the event nothing is kept. For databases whose claims do not wait. */
     String keepSnapshotTogether() {
         return """
                 INSERT INTO perdure_snapshot (session, seq, event, at, codec, body)
                 SELECT s.id, :seq, :event, %s, :codec, :body FROM perdure_session s JOIN perdure_event e ON e.session = s.id
                 WHERE %s%s
                 ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, event = excluded.event, at = excluded.at,
-                  codec = excluded.codec, body = excluded.body""".formatted(dialect.now(), MAY_KEEP.formatted(held()), dialect.shareLock());
+                  codec = excluded.codec, body = excluded.body""".formatted(dialect.now(), MAY_KEEP, dialect.shareLock());
     }
 
-    /** One row for the holder of the session, if its log has the event. */
+    /** One row for the last holder of the session, if its log has the event. */
     String mayKeepSnapshot() {
-        return "SELECT s.id FROM perdure_session s JOIN perdure_event e ON e.session = s.id WHERE "
-                + MAY_KEEP.formatted(held());
+        return "SELECT s.id FROM perdure_session s JOIN perdure_event e ON e.session = s.id WHERE " + MAY_KEEP;
     }
 
     String keepSnapshot() {
@@ -299,7 +298,9 @@ class Statements {
                 + dialect.now() + ", :codec, :body)";
     }
 
-    private static final String MAY_KEEP = "s.id = :session AND %s AND e.seq = :seq AND e.id = :event";
+    /** Whoever held the session last may do it after its release, too; a deletion takes the fence away. */
+    private static final String MAY_KEEP =
+            "s.id = :session AND s.fence = :fence AND s.owner = :owner AND e.seq = :seq AND e.id = :event";
 
     /**
      * Changes the row whatever the session waits for, so that it meets a release of the same moment, and gives the item its place. No row when the session
