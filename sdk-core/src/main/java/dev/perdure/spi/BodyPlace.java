@@ -4,6 +4,7 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
+import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.SessionId;
 import java.io.ByteArrayOutputStream;
@@ -76,6 +77,16 @@ public final class BodyPlace {
     /** A blob. */
     public static BodyPlace blob(SessionId session, BlobRef blob) {
         return new BodyPlace(session, "blob " + blob.sha256(), "blob", blob.sha256(), Long.toString(blob.size()));
+    }
+
+    /** The body of a {@link SessionStore.Snapshot}. */
+    public static BodyPlace snapshot(SessionId session, Position at) {
+        return new BodyPlace(
+                session,
+                "snapshot after event " + at.seq(),
+                "snapshot",
+                Long.toString(at.seq()),
+                at.event().value().toString());
     }
 
     SessionId session() {

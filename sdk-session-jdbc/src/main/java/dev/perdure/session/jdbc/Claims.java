@@ -232,6 +232,7 @@ final class Claims {
                         row.agent(),
                         take.attempts(),
                         row.inboxHead(),
+                        row.head(),
                         Instant.ofEpochMilli(row.now()),
                         take.previous());
     }

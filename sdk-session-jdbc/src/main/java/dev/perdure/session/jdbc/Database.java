@@ -167,6 +167,11 @@ final class Database implements AutoCloseable {
         return attempt(session, () -> readers.jdbi().withHandle(work::apply));
     }
 
+    /** As {@link #read}, without JDBI. */
+    <T> T readBare(@Nullable SessionId session, OnConnection<T> work) {
+        return attempt(session, () -> bare(readers, work));
+    }
+
     /** One statement that commits itself. */
     <T> T write(@Nullable SessionId session, Function<Handle, T> work) {
         return inTurn(session, () -> writers.jdbi().withHandle(work::apply));
@@ -174,13 +179,15 @@ final class Database implements AutoCloseable {
 
     /** As {@link #write}, without JDBI. */
     <T> T writeBare(@Nullable SessionId session, OnConnection<T> work) {
-        return inTurn(session, () -> {
-            try (Connection connection = writers.connections().openConnection()) {
-                return work.run(connection);
-            } catch (SQLException e) {
-                throw new ConnectionException(e);
-            }
-        });
+        return inTurn(session, () -> bare(writers, work));
+    }
+
+    private static <T> T bare(Pool pool, OnConnection<T> work) {
+        try (Connection connection = pool.connections().openConnection()) {
+            return work.run(connection);
+        } catch (SQLException e) {
+            throw new ConnectionException(e);
+        }
     }
 
     <T> T transact(@Nullable SessionId session, Function<Handle, T> work) {

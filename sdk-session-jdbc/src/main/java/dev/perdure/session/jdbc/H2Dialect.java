@@ -31,7 +31,7 @@ final class H2Dialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("h2/V1__sessions.sql");
+        return List.of("h2/V1__sessions.sql", "h2/V2__snapshots.sql");
     }
 
     @Override

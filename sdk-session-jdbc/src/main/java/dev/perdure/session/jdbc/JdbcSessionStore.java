@@ -42,6 +42,7 @@ public final class JdbcSessionStore implements SessionStore {
     private final Inbox inbox;
     private final Questions questions;
     private final Log log;
+    private final Snapshots snapshots;
     private final Sessions sessions;
     private final Blobs blobs;
 
@@ -53,6 +54,7 @@ public final class JdbcSessionStore implements SessionStore {
         this.inbox = new Inbox(database, sql, claims, codec);
         this.questions = new Questions(database, sql, codec);
         this.log = new Log(database, sql, questions, codec);
+        this.snapshots = new Snapshots(database, sql, codec);
         this.sessions = new Sessions(database, sql, log);
         this.blobs = new Blobs(database, sql, codec);
     }
@@ -228,6 +230,16 @@ public final class JdbcSessionStore implements SessionStore {
     @Override
     public Position head(SessionId id) {
         return log.head(id);
+    }
+
+    @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return snapshots.find(id);
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return snapshots.keep(lease, snapshot);
     }
 
     @Override

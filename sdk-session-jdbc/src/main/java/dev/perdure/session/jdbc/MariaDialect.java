@@ -54,7 +54,7 @@ final class MariaDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("mariadb/V1__sessions.sql");
+        return List.of("mariadb/V1__sessions.sql", "mariadb/V2__snapshots.sql");
     }
 
     /** Without the padding that takes two names for one that differ only in spaces at the end. */

@@ -38,7 +38,7 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("postgres/V1__sessions.sql");
+        return List.of("postgres/V1__sessions.sql", "postgres/V2__snapshots.sql");
     }
 
     @Override

@@ -19,7 +19,7 @@ import org.jdbi.v3.core.statement.Query;
 final class Sessions {
     private static final String NAMED = "s.tenant = :tenant AND s.name = :name";
     private static final List<String> PARTS =
-            List.of("perdure_event", "perdure_inbox", "perdure_question", "perdure_blob");
+            List.of("perdure_event", "perdure_snapshot", "perdure_inbox", "perdure_question", "perdure_blob");
 
     private final Database database;
     private final Statements sql;

@@ -278,6 +278,30 @@ class Statements {
                 WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'%s""".formatted(dialect.shareLock());
     }
 
+    /** Whoever held the session last replaces what is there; of a log that does not have the event nothing is kept. For databases whose claims do not wait. */
+    String keepSnapshotTogether() {
+        return """
+                INSERT INTO perdure_snapshot (session, seq, event, at, codec, body)
+                SELECT s.id, :seq, :event, %s, :codec, :body FROM perdure_session s JOIN perdure_event e ON e.session = s.id
+                WHERE %s%s
+                ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, event = excluded.event, at = excluded.at,
+                  codec = excluded.codec, body = excluded.body""".formatted(dialect.now(), MAY_KEEP, dialect.shareLock());
+    }
+
+    /** One row for the last holder of the session, if its log has the event. */
+    String mayKeepSnapshot() {
+        return "SELECT s.id FROM perdure_session s JOIN perdure_event e ON e.session = s.id WHERE " + MAY_KEEP;
+    }
+
+    String keepSnapshot() {
+        return "INSERT INTO perdure_snapshot (session, seq, event, at, codec, body) VALUES (:session, :seq, :event, "
+                + dialect.now() + ", :codec, :body)";
+    }
+
+    /** Whoever held the session last may do it after its release, too; a deletion takes the fence away. */
+    private static final String MAY_KEEP =
+            "s.id = :session AND s.fence = :fence AND s.owner = :owner AND e.seq = :seq AND e.id = :event";
+
     /**
      * Changes the row whatever the session waits for, so that it meets a release of the same moment, and gives the item its place. No row when the session
      * is over or the key is taken.

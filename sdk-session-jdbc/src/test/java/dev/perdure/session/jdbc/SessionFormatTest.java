@@ -24,6 +24,7 @@ import dev.perdure.session.Problem;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionView;
 import dev.perdure.session.Usage;
 import dev.perdure.session.WorkerId;
 import dev.perdure.spi.BodyCodec;
@@ -214,6 +215,7 @@ class SessionFormatTest {
                 | `perdure_event` | the log: the only truth | append; never changed, only deleted with its session |
                 | `perdure_inbox` | what was sent; `consumed` is the number of the event that took it, its body is then emptied, its key stays taken | post, append |
                 | `perdure_question` | index of open questions | append |
+                | `perdure_snapshot` | what the log of a session came to at some event, so that a resume need not read all of it: a cache, any row may be deleted | the session's holder, now and then |
                 | `perdure_blob` | results and artifacts too large for the log, once for each session | `blobs().put` |
                 | `perdure_schema` | which migrations ran | open |
                 | `<file>-workers/*.lock` | one file for each live worker, locked by it | first claim of a worker |
@@ -367,12 +369,15 @@ class SessionFormatTest {
                     new Position(1, FIRST),
                     new Batch(List.of(note), List.of(), List.of(question), List.of(), null, null));
             store.blobs().put(ID, new byte[] {1, 2, 3});
+            SessionView view = SessionView.of(ID, store.read(ID, 0, 10));
+            store.saveSnapshot(lease, new SessionStore.Snapshot(view.position(), view.snapshot()));
         }
         return List.of(
                 rows(file, "perdure_session"),
                 rows(file, "perdure_event"),
                 rows(file, "perdure_inbox"),
                 rows(file, "perdure_question"),
+                rows(file, "perdure_snapshot"),
                 rows(file, "perdure_blob"),
                 rows(file, "perdure_schema"));
     }

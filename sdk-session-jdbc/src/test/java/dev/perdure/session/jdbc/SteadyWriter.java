@@ -25,6 +25,9 @@ final class SteadyWriter implements AutoCloseable {
     private final Lease lease;
     private final AtomicInteger acknowledged = new AtomicInteger();
     private final CompletableFuture<List<EventId>> work;
+    /** Number of the event of the newest snapshot that was kept. */
+    private volatile long snapshot;
+
     private volatile boolean enough;
 
     private SteadyWriter(SessionStore store, Lease lease) {
@@ -53,6 +56,9 @@ final class SteadyWriter implements AutoCloseable {
         assertThat(kept).extracting(Recorded::id).containsAll(promised);
         assertThat(kept).hasSize(promised.size() + 1);
         assertThat(kept.get(kept.size() - 1).seq()).isEqualTo(kept.size());
+        assertThat(SqliteCrashTest.snapshotIn(store, kept))
+                .isGreaterThanOrEqualTo(snapshot)
+                .isPositive();
     }
 
     /** The events that the store said are written. */
@@ -71,8 +77,20 @@ final class SteadyWriter implements AutoCloseable {
             }
             promised.add(batch.events().get(0).id());
             acknowledged.incrementAndGet();
+            if (promised.size() % 10 == 0) {
+                keepSnapshot(last);
+            }
         }
         return promised;
+    }
+
+    private void keepSnapshot(Position at) {
+        try {
+            assertThat(store.saveSnapshot(lease, Child.snapshot(at))).isTrue();
+            snapshot = at.seq();
+        } catch (StoreException e) {
+            assertThat(e.retryable()).as(String.valueOf(e.getMessage())).isTrue();
+        }
     }
 
     private Appended known(Position last, Batch batch) {
