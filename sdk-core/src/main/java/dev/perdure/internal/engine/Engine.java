@@ -68,7 +68,8 @@ public final class Engine implements AutoCloseable {
         this.threads = Threads.perTask("perdure-run");
         this.timers = Threads.timers("perdure-timer");
         this.leases = new Leases(settings.store(), settings.terms().ttl());
-        this.pressure = new Pressure(settings.workers(), settings.terms().ttl(), leases::size, settings.listeners());
+        this.pressure = new Pressure(
+                settings.workers(), settings.terms().ttl(), leases::size, settings.listeners(), System::nanoTime);
         this.workers = new Workers(this, settings);
     }
 

@@ -4,6 +4,7 @@ import dev.perdure.RuntimeListener;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,16 +21,18 @@ final class Pressure {
     private final long slowNanos;
     private final IntSupplier running;
     private final RuntimeListener listeners;
+    private final LongSupplier nanoTime;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile int limit;
     private long loweredAt;
 
     /** @param running how many sessions run now */
-    Pressure(int most, Duration lease, IntSupplier running, RuntimeListener listeners) {
+    Pressure(int most, Duration lease, IntSupplier running, RuntimeListener listeners, LongSupplier nanoTime) {
         this.most = Math.max(1, most);
         this.slowNanos = Math.min(SLOW.toNanos(), lease.toNanos() / 10);
         this.running = running;
         this.listeners = listeners;
+        this.nanoTime = nanoTime;
         this.limit = this.most;
     }
 
@@ -47,8 +50,8 @@ final class Pressure {
         lower();
     }
 
-    /** An append came through. */
-    void appended(long nanos) {
+    /** An append came through, or a look for work while nothing runs. */
+    void answered(long nanos) {
         if (nanos > slowNanos) {
             lower();
         } else if (on()) {
@@ -60,7 +63,7 @@ final class Pressure {
         boolean begins;
         lock.lock();
         try {
-            long now = System.nanoTime();
+            long now = nanoTime.getAsLong();
             if (on() && now - loweredAt < slowNanos) {
                 // All runs suffer from the same trouble at the same time.
                 return;

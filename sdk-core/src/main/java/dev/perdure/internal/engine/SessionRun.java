@@ -752,18 +752,20 @@ final class SessionRun implements Runnable, Journal.Lifeline {
                 written = journal.commit();
                 append.outcome("ok");
             }
-            engine.pressure().appended(System.nanoTime() - sent);
+            engine.pressure().answered(System.nanoTime() - sent);
             publish(written);
         }
     }
 
     private void release(SessionStatus target) {
+        long sent = System.nanoTime();
         List<Recorded> written = new ArrayList<>();
         try (Telemetry.Timed append = engine.telemetry().append(session, journal.draftCount())) {
             written.addAll(journal.release(target, inbox.seen()));
             append.outcome("ok");
         }
         released = true;
+        engine.pressure().answered(System.nanoTime() - sent);
         publish(written);
     }
 

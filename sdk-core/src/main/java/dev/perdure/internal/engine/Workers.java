@@ -136,6 +136,10 @@ final class Workers implements AutoCloseable {
         int each = perTenant < most ? left(running) : perTenant;
         SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), atTheirShare(running), each);
         List<Lease> leases = store.claimReady(engine.terms(), filter, free);
+        if (engine.running() == 0) {
+            // Nobody appends who could say so.
+            engine.pressure().answered(System.nanoTime() - sent);
+        }
         leases.forEach(lease -> engine.run(lease, sent));
         return leases.size();
     }
