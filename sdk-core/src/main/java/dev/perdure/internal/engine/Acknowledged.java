@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** How far the logs of the sessions went that this process gave back last, so that a store that has lost the end of one is found out. Thread-safe. */
+/** How far the logs of the sessions go that this process ran last, so that a store that has lost the end of one is found out. Thread-safe. */
 final class Acknowledged {
     private static final int MOST = 10_000;
 

@@ -129,7 +129,7 @@ public final class Engine implements AutoCloseable {
         return pressure;
     }
 
-    /** How far the log of a session went when a run of this process gave it back. */
+    /** How far a session's log goes, as the store acknowledged it to a run of this process. */
     void remember(Lease lease, Position end) {
         acknowledged.put(lease.key(), end);
     }

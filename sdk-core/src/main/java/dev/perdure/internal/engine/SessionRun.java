@@ -187,9 +187,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     /** A store that took the session away may have lost what it had acknowledged, as after a failover. */
     private void checkStore() {
-        if (released) {
-            engine.remember(lease, journal.acknowledged());
-        } else {
+        if (!released) {
             Regression look = new Regression(engine, lease, journal);
             bodies.afterwards().owe("the look whether the store kept what it acknowledged", look::check);
         }
@@ -256,6 +254,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         Position end = journal.acknowledged();
         Position remembered = engine.remembered(lease);
         if (Acknowledged.isIn(journal.view(), remembered)) {
+            engine.remember(lease, end);
             return;
         }
         engine.regressed(session, end.seq(), remembered.seq());
@@ -782,6 +781,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     }
 
     private void publish(List<Recorded> written) {
+        engine.remember(lease, journal.acknowledged());
         for (Recorded event : written) {
             if (event.event() instanceof Event.ToolInDoubt doubt) {
                 engine.telemetry().doubted(session, doubt.tool());

@@ -27,11 +27,13 @@ final class Inbox {
     private final Database database;
     private final Statements sql;
     private final Claims claims;
+    private final Hints hints;
 
-    Inbox(Database database, Statements sql, Claims claims) {
+    Inbox(Database database, Statements sql, Claims claims, Hints hints) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
+        this.hints = hints;
     }
 
     Posted post(SessionId id, Post item, @Nullable Terms terms) {
@@ -40,18 +42,22 @@ final class Inbox {
         }
         byte[] hash = hash(item);
         try {
-            return database.decide(id, handle -> {
-                long position = database.writesTogether()
+            Came came = database.decide(id, handle -> {
+                Arrival arrival = database.writesTogether()
                         ? arriveTogether(handle, id, item, hash)
                         : arrive(handle, id, item, hash);
-                return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
+                return new Came(arrival, terms == null ? null : claim(handle, id, terms));
             });
+            if (came.lease() == null) {
+                hints.changed(came.arrival().session());
+            }
+            return new Posted.Accepted(came.arrival().position(), came.lease());
         } catch (NotArrived | Faults.Clash e) {
             return database.read(id, handle -> whyNot(handle, id, item, hash));
         }
     }
 
-    private long arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
+    private Arrival arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
                 .bind("key", item.key())
                 .bind("kind", item.kind().name())
@@ -59,7 +65,7 @@ final class Inbox {
                 .bind("actor", item.from().name())
                 .bind("hash", hash)
                 .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
-                .mapTo(Long.class)
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2), true))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -88,10 +94,9 @@ final class Inbox {
                         .list());
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, byte[] hash) {
+    private Arrival arrive(Handle handle, SessionId id, Post item, byte[] hash) {
         Arrival arrival = bind(handle.createQuery(sql.arrive() + " RETURNING id, inbox_head, status"), id, item)
-                .map((row, context) -> new Arrival(
-                        row.getLong(1), row.getLong(2), Stored.constant(SessionStatus.class, row.getString(3))))
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2), isOpen(row.getString(3))))
                 .findOne()
                 .filter(Arrival::open)
                 .orElseThrow(NotArrived::new);
@@ -109,7 +114,7 @@ final class Inbox {
         if (added != 1) {
             throw new NotArrived();
         }
-        return arrival.position();
+        return arrival;
     }
 
     private @Nullable Lease claim(Handle handle, SessionId id, Terms terms) {
@@ -157,12 +162,19 @@ final class Inbox {
                 Instant.ofEpochMilli(row.getLong(7)));
     }
 
-    /** A session's row after a post has changed it. */
-    private record Arrival(long session, long position, SessionStatus status) {
-        boolean open() {
-            return status != SessionStatus.ENDED && status != SessionStatus.DELETED;
-        }
+    private static boolean isOpen(String status) {
+        SessionStatus known = Stored.constant(SessionStatus.class, status);
+        return known != SessionStatus.ENDED && known != SessionStatus.DELETED;
     }
+
+    /**
+     * Where an item has come to.
+     *
+     * @param open whether the session still takes items
+     */
+    private record Arrival(long session, long position, boolean open) {}
+
+    private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Rolls the transaction back: the row must look as if nothing had come. */
     private static final class NotArrived extends RuntimeException {

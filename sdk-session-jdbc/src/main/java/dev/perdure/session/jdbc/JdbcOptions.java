@@ -13,10 +13,12 @@ import java.util.Set;
 public final class JdbcOptions {
     private final Duration busyTimeout;
     private final Set<Weakness> accepted;
+    private final boolean notifications;
 
-    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted) {
+    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, boolean notifications) {
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
+        this.notifications = notifications;
     }
 
     /** A setting of the server that can lose acknowledged events, and what it loses. */
@@ -29,9 +31,9 @@ public final class JdbcOptions {
         SYNCHRONOUS_COMMIT_OFF
     }
 
-    /** 5 s, nothing weaker accepted. */
+    /** 5 s, nothing weaker accepted, no notifications. */
     public static JdbcOptions standard() {
-        return new JdbcOptions(Duration.ofSeconds(5), Set.of());
+        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), false);
     }
 
     /**
@@ -44,14 +46,29 @@ public final class JdbcOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new JdbcOptions(timeout, accepted);
+        return new JdbcOptions(timeout, accepted, notifications);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public JdbcOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(Objects.requireNonNull(weakness, "weakness"));
         more.addAll(accepted);
-        return new JdbcOptions(busyTimeout, Set.copyOf(more));
+        return new JdbcOptions(busyTimeout, Set.copyOf(more), notifications);
+    }
+
+    /**
+     * Tells other processes at once when a session has got something to do, by PostgreSQL's {@code NOTIFY}, so that they need not wait for their next look;
+     * never in the transaction of what it tells of, and at most 20 times a second. All processes that are to tell or to hear need this option.
+     * A runtime that hears keeps one more connection of the data source for {@code LISTEN}, so that a pool has at least 3, and takes another one
+     * when that one dies. Polling finds everything all the same. Without effect on other databases, and behind a pooler that gives each transaction
+     * another connection: that is found out when a runtime begins to listen, and said at WARN. Default: off.
+     */
+    public JdbcOptions notifications() {
+        return new JdbcOptions(busyTimeout, accepted, true);
+    }
+
+    boolean notifies() {
+        return notifications;
     }
 
     Duration busyTimeout() {

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ public final class JdbcSessionStore implements SessionStore {
     private final Database database;
     private final Liveness liveness;
     private final Guarantees guarantees;
+    private final Hints hints;
     private final Claims claims;
     private final Inbox inbox;
     private final Questions questions;
@@ -40,12 +42,13 @@ public final class JdbcSessionStore implements SessionStore {
     private final Sessions sessions;
     private final Blobs blobs;
 
-    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees) {
+    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees, Hints hints) {
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
+        this.hints = hints;
         this.claims = new Claims(database, sql, liveness);
-        this.inbox = new Inbox(database, sql, claims);
+        this.inbox = new Inbox(database, sql, claims, hints);
         this.questions = new Questions(database, sql);
         this.log = new Log(database, sql, questions);
         this.sessions = new Sessions(database, sql, log);
@@ -125,7 +128,12 @@ public final class JdbcSessionStore implements SessionStore {
 
     @Override
     public Appended append(Lease lease, Position after, Batch batch) {
-        return log.append(lease, after, batch);
+        Appended answer = log.append(lease, after, batch);
+        Release release = batch.release();
+        if (release != null && release.target() == SessionStatus.READY && answer instanceof Appended.Ok) {
+            hints.changed(lease.key());
+        }
+        return answer;
     }
 
     @Override
@@ -194,7 +202,13 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     @Override
+    public Listening listen(LongConsumer changed) {
+        return hints.listen(Objects.requireNonNull(changed, "changed"));
+    }
+
+    @Override
     public void close() {
+        hints.close();
         database.close();
         liveness.close();
     }

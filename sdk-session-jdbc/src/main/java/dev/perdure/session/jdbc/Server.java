@@ -53,7 +53,10 @@ final class Server {
         }
         Database database = Database.shared(
                 new Database.Pool(this::connection, jdbi, () -> {}), renewals, dialect, faults, options.busyTimeout());
-        return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees);
+        Hints hints = options.notifies() && dialect instanceof PostgresDialect
+                ? new PostgresHints(this::connection, found.place())
+                : Hints.NONE;
+        return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, hints);
     }
 
     private Found find() {

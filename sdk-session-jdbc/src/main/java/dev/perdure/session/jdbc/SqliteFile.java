@@ -57,7 +57,7 @@ final class SqliteFile {
         WorkerFiles workers = new WorkerFiles(locks());
         workers.sweep();
         return new JdbcSessionStore(
-                database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options));
+                database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options), Hints.NONE);
     }
 
     /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */

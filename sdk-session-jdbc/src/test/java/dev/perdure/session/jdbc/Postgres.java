@@ -139,6 +139,20 @@ final class Postgres implements AutoCloseable {
         return pool(schema, schema, 4, properties);
     }
 
+    /** A pool whose connections go through a proxy, and time out soon. Each statement is sent with its text, so that the proxy can tell which it is. */
+    HikariDataSource through(TcpProxy proxy, int size) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl("jdbc:postgresql://127.0.0.1:" + proxy.port() + "/postgres?user=postgres");
+        Map.of("ApplicationName", schema, "prepareThreshold", "0", "connectTimeout", "2", "socketTimeout", "2")
+                .forEach(config::addDataSourceProperty);
+        config.setConnectionInitSql("SET search_path = " + schema);
+        config.setMaximumPoolSize(size);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(500);
+        config.setValidationTimeout(300);
+        return new HikariDataSource(config);
+    }
+
     HikariDataSource pool(int size) {
         return pool(schema, schema, size, Map.of());
     }
