@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sessions in a SQL database. Thread-safe; open one for each process and close it at the end.
  *
- * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout throws {@link
+ * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout, or finds no space left, throws {@link
  * dev.perdure.spi.StoreException}, retryable; one that cannot succeed before somebody mends the database throws it not retryable,
  * with the remedy in its message.
  */

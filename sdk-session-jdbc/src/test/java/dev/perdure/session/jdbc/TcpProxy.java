@@ -30,11 +30,12 @@ final class TcpProxy implements AutoCloseable {
 
     private record Armed(String request, Fault fault) {}
 
-    private final int target;
+    private volatile int target;
     private final ServerSocket server;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicReference<@Nullable Armed> armed = new AtomicReference<>();
     private final AtomicInteger struck = new AtomicInteger();
+    private final AtomicInteger refused = new AtomicInteger();
     private volatile boolean refusing;
     private volatile boolean silent;
     private volatile long delayMillis;
@@ -47,6 +48,11 @@ final class TcpProxy implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         start(this::accept);
+    }
+
+    /** Where new connections lead to from here on. */
+    void target(int port) {
+        target = port;
     }
 
     int port() {
@@ -84,6 +90,11 @@ final class TcpProxy implements AutoCloseable {
         return struck.get();
     }
 
+    /** How many connections were refused, and requests swallowed. */
+    int refused() {
+        return refused.get();
+    }
+
     private static void start(Runnable work) {
         Thread thread = new Thread(work, "proxy");
         thread.setDaemon(true);
@@ -95,6 +106,7 @@ final class TcpProxy implements AutoCloseable {
             try {
                 Socket client = server.accept();
                 if (refusing) {
+                    refused.incrementAndGet();
                     client.setSoLinger(true, 0);
                     client.close();
                 } else {
@@ -163,7 +175,9 @@ final class TcpProxy implements AutoCloseable {
                 OutputStream out = to.getOutputStream();
                 for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                     LockSupport.parkNanos(delayMillis * 1_000_000);
-                    if (!silent && filter.passes(Arrays.copyOf(buffer, count))) {
+                    if (silent) {
+                        refused.incrementAndGet();
+                    } else if (filter.passes(Arrays.copyOf(buffer, count))) {
                         out.write(buffer, 0, count);
                         out.flush();
                     }
