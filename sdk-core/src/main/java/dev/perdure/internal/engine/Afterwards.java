@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 final class Afterwards {
     private static final Logger LOG = LoggerFactory.getLogger(Afterwards.class);
     private static final long FIRST = 50;
-    private static final long LONGEST = 10_000;
+    private static final long LONGEST = 2_000;
     /** A store that is away for longer is not waited for. */
     private static final Duration PATIENCE = Duration.ofHours(1);
 

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,6 +63,16 @@ final class Postgres implements AutoCloseable {
         Postgres postgres = new Postgres(schema, pool(schema, schema + ", pg_catalog", 24, Map.of()));
         postgres.setClock(now);
         return postgres;
+    }
+
+    /** An empty schema whose {@code clock_timestamp()} goes on like the server's, and is wrong by {@code skew}. */
+    static Postgres skewed(Duration skew) {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute(
+                "CREATE SCHEMA " + schema,
+                "CREATE FUNCTION " + schema + ".clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS"
+                        + " $$ SELECT pg_catalog.clock_timestamp() + interval '" + skew.toSeconds() + " s' $$");
+        return new Postgres(schema, pool(schema, schema + ", pg_catalog", 24, Map.of()));
     }
 
     /** The same behind PgBouncer. What is set on one of its connections is not there on the next, so that the user's settings lead to the schema. */
