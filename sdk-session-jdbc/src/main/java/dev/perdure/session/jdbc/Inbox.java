@@ -33,12 +33,14 @@ final class Inbox {
     private final Statements sql;
     private final Claims claims;
     private final BodyCodec codec;
+    private final Hints hints;
 
-    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec) {
+    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec, Hints hints) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
         this.codec = codec;
+        this.hints = hints;
     }
 
     Posted post(SessionId id, Post item, @Nullable Terms terms) {
@@ -48,10 +50,14 @@ final class Inbox {
         Form form = form(id, item);
         database.requireFits(id, List.of(form.body()), Function.identity());
         try {
-            return database.together(id, handle -> {
-                long position = arrive(handle, id, item, form);
-                return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
+            Came came = database.together(id, handle -> {
+                Arrival arrival = arrive(handle, id, item, form);
+                return new Came(arrival, terms == null ? null : claim(handle, id, terms));
             });
+            if (came.lease() == null) {
+                hints.changed(came.arrival().session());
+            }
+            return new Posted.Accepted(came.arrival().position(), came.lease());
         } catch (NotArrived | Faults.Clash e) {
             return answer(id, item, database.read(id, handle -> look(handle, id, item, "")));
         }
@@ -64,7 +70,7 @@ final class Inbox {
         try {
             return database.within(connection, id, handle -> {
                 try {
-                    return new Posted.Accepted(arrive(handle, id, item, form), null);
+                    return new Posted.Accepted(arrive(handle, id, item, form).position(), null);
                 } catch (NotArrived e) {
                     // Not from the snapshot with which the transaction may have begun: what is in the way may be newer.
                     return answer(
@@ -80,20 +86,20 @@ final class Inbox {
         }
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arrive(Handle handle, SessionId id, Post item, Form form) {
         return database.dialect().writesTogether()
                 ? arriveTogether(handle, id, item, form)
                 : arriveOneByOne(handle, id, item, form);
     }
 
-    private long arriveTogether(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveTogether(Handle handle, SessionId id, Post item, Form form) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
                 .bind("hash", form.hash())
                 .bind("body", form.body())
-                .mapTo(Long.class)
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -125,7 +131,7 @@ final class Inbox {
         return rows.stream().map(row -> item(id, row)).toList();
     }
 
-    private long arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
         Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
         handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
@@ -138,7 +144,7 @@ final class Inbox {
                 .bind("now", database.now())
                 .bind("body", form.body())
                 .execute();
-        return arrival.position();
+        return arrival;
     }
 
     private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
@@ -237,8 +243,10 @@ final class Inbox {
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
     private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
 
-    /** A session's row after a post has changed it. */
+    /** Where an item has come to. */
     private record Arrival(long session, long position) {}
+
+    private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {

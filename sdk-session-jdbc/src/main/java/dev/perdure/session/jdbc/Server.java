@@ -76,8 +76,11 @@ final class Server {
                 faults,
                 options.busyTimeout(),
                 largestStatement);
+        Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
+                ? new PostgresHints(this::connection, found.place())
+                : Hints.NONE;
         return new JdbcSessionStore(
-                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec());
+                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
     }
 
     private Found find() {
