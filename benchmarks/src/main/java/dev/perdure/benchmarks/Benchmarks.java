@@ -7,7 +7,10 @@ import java.util.stream.Collectors;
 
 /** {@code benchmarks/run NAME [FACTOR]}: runs one, and says on what machine. */
 public final class Benchmarks {
-    private static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of("append", new Append()));
+    private static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of(
+            "append", new Append(),
+            "growth", new Growth(),
+            "turn", new ToolTurn()));
 
     private Benchmarks() {}
 
