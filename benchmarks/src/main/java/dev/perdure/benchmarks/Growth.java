@@ -1,5 +1,6 @@
 package dev.perdure.benchmarks;
 
+import dev.perdure.session.Event;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.jdbc.JdbcSessionStore;
 import dev.perdure.spi.SessionStore;
@@ -30,7 +31,7 @@ final class Growth implements Benchmark {
 
     @Override
     public Map<String, String> run(double factor, PrintStream out) throws Exception {
-        int events = Math.max(100, (int) (EVENTS * factor));
+        int events = Math.max(1_000, (int) (EVENTS * factor));
         int rounds = Math.max(20, (int) (400 * factor));
         Runs late = new Runs();
         Runs bytes = new Runs();
@@ -74,7 +75,6 @@ final class Growth implements Benchmark {
         long size = empty;
         long nanos = 0;
         int appended = 0;
-        // The most on which the smaller ones still lie.
         int next = events;
         while (next >= 1_000) {
             next /= 10;
@@ -104,7 +104,7 @@ final class Growth implements Benchmark {
         List<Double> early = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
             Held young = open(store);
-            for (int event = 1; event <= NEW - 1; event++) {
+            for (int event = 1; event < NEW; event++) {
                 young.append(texts.event());
             }
             take(young, early);
@@ -117,7 +117,7 @@ final class Growth implements Benchmark {
 
     private void take(Held session, List<Double> nanos) {
         for (int i = 0; i < TAKEN; i++) {
-            var event = texts.event();
+            Event event = texts.event();
             long start = System.nanoTime();
             session.append(event);
             nanos.add((double) (System.nanoTime() - start));
@@ -132,7 +132,7 @@ final class Growth implements Benchmark {
             points.add(new double[] {Math.log(x), Math.log(y)});
         }
 
-        /** The {@code e} of the line that fits best where both axes are logarithms; 1 for a single point. */
+        /** The {@code e} of the line that fits best where both axes are logarithms. */
         double exponent() {
             double n = points.size();
             double x = points.stream().mapToDouble(point -> point[0]).sum() / n;
