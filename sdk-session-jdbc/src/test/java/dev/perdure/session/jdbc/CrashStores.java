@@ -44,7 +44,7 @@ public final class CrashStores {
     /** No mistake. */
     public static final class Right implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return sqlite(folder);
         }
     }
@@ -54,7 +54,7 @@ public final class CrashStores {
         static final String URL = "perdure.test.postgres";
 
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return JdbcSessionStore.of(pool(folder), JdbcOptions.standard(), wiring());
         }
 
@@ -96,7 +96,7 @@ public final class CrashStores {
     /** Appends under any fence and owner: a paused worker writes on after a takeover. */
     public static final class WithoutFence implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             SqliteFile.Wiring wiring = new SqliteFile.Wiring(UnaryOperator.identity(), config -> {}, Unfenced::new);
             return JdbcSessionStore.sqlite(folder.resolve("sessions.db"), SqliteOptions.standard(), wiring);
         }
@@ -105,7 +105,7 @@ public final class CrashStores {
     /** A release that does not look at the inbox: what came since its worker last looked lies there. */
     public static final class WithMissedWakeUps implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return new Forwarding(sqlite(folder)) {
                 @Override
                 public Appended append(Lease lease, Position after, Batch batch) {
@@ -134,7 +134,7 @@ public final class CrashStores {
     /** Says that intents are stored, and stores them with what comes next. */
     public static final class WithLateIntents implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return new LateIntents(sqlite(folder));
         }
     }

@@ -8,7 +8,6 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +21,9 @@ final class CrashChild {
     private static final Logger LOG = LoggerFactory.getLogger(CrashChild.class);
     /** Few, so that sessions come to their end and are woken up again, again and again. */
     private static final int MOST_WAITING = 1;
+
+    private static final int LOOK_MILLIS = 50;
+    private static final Duration LONGEST_AWAY = Duration.ofSeconds(30);
 
     private static final double SLOW_CLAIMS = 0.1;
     private static final int INTERRUPTS = 12;
@@ -51,24 +53,39 @@ final class CrashChild {
 
     private void live() {
         double slow = orders.plan().pauses() ? 1 : SLOW_CLAIMS;
-        try (SessionStore store = new CrashingStore(
-                        Orders.open(orders.store(), orders.folder()), crasher, random, slow, orders.lease());
-                EffectLedger ledger = EffectLedger.open(Orders.ledger(orders.folder()));
-                AgentRuntime runtime = runtime(store, ledger)) {
+        try (SessionStore store = new CrashingStore(open(), crasher, witness, random, slow, orders.lease());
+                Ledgers ledgers = new Ledgers(orders.folder());
+                AgentRuntime runtime = runtime(store, ledgers)) {
             crasher.say("ready");
-            if (orders.sending()) {
+            if (orders.senders() > 0) {
                 send(store, runtime);
             }
             crasher.awaitEnd();
         }
     }
 
-    private AgentRuntime runtime(SessionStore store, EffectLedger ledger) {
-        Agent agent = CrashAgent.of(new Outside(store, ledger), crasher::reach);
+    /** Tries again while the server may only be away for a moment. */
+    private SessionStore open() {
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return Orders.open(orders.store(), orders.folder(), orders.server());
+            } catch (RuntimeException e) {
+                if (!orders.serverFails() || System.nanoTime() - start > LONGEST_AWAY.toNanos()) {
+                    throw e;
+                }
+                LOG.info("the store cannot be opened, so another try later", e);
+                Pauses.sleep(LOOK_MILLIS);
+            }
+        }
+    }
+
+    private AgentRuntime runtime(SessionStore store, Ledgers ledgers) {
+        Agent agent = CrashAgent.of(new Outside(store, ledgers), crasher::reach, orders.lease());
         return AgentRuntime.builder(store)
                 .agents(witness.watching(agent, crasher))
                 .lease(orders.lease())
-                .poll(Duration.ofMillis(50))
+                .poll(Duration.ofMillis(LOOK_MILLIS))
                 // Few, so that a short life brings some of them on instead of claiming all of them in vain.
                 .workers(3)
                 // Here a session that gets nowhere is not to blame.
@@ -79,23 +96,18 @@ final class CrashChild {
 
     private void send(SessionStore store, AgentRuntime runtime) {
         learn();
-        List<AgentSession> sessions = Orders.sessions(orders.sessions()).stream()
-                .map(session -> runtime.open(session, Orders.AGENT))
-                .toList();
+        List<SessionId> sessions = orders.targets();
         while (!crasher.ended()) {
-            AgentSession session = sessions.get(random.nextInt(sessions.size()));
-            if (store.inbox(session.id(), 0, MOST_WAITING).size() < MOST_WAITING) {
-                trySend(session);
+            SessionId session = sessions.get(random.nextInt(sessions.size()));
+            try {
+                if (store.inbox(session, 0, MOST_WAITING).size() < MOST_WAITING) {
+                    send(runtime.open(session, Orders.AGENT));
+                }
+            } catch (StoreException e) {
+                LOG.info("{}: not sent, so the same again later", session, e);
             }
-            Pauses.sleep(5 + random.nextInt(25));
-        }
-    }
-
-    private void trySend(AgentSession session) {
-        try {
-            send(session);
-        } catch (StoreException e) {
-            LOG.info("{}: not sent, so the same again later", session.id(), e);
+            // All senders together always send as much.
+            Pauses.sleep(orders.senders() * (2L + random.nextInt(12)));
         }
     }
 
@@ -104,7 +116,7 @@ final class CrashChild {
         int number = next.getOrDefault(session.id(), 1);
         String sender = "w" + orders.slot();
         String key = sender + "-" + number;
-        session.send(Input.text(key + " to " + session.id().name()).key(key).from(Actor.user(sender)));
+        session.send(Input.text(key + " to " + session.id()).key(key).from(Actor.user(sender)));
         witness.sent(session.id(), key);
         next.put(session.id(), number + 1);
         if (random.nextInt(INTERRUPTS) == 0) {
@@ -113,10 +125,9 @@ final class CrashChild {
     }
 
     private void learn() {
-        Path acks = Witness.acks(orders.folder(), orders.slot());
-        for (List<String> ack : Lines.read(acks)) {
-            String key = ack.get(1);
-            SessionId session = Orders.session(ack.get(0));
+        for (List<String> ack : Lines.read(orders.current().paper(Round.Paper.ACKS, orders.slot()))) {
+            String key = ack.get(2);
+            SessionId session = SessionId.of(ack.get(0), ack.get(1));
             next.merge(session, Integer.parseInt(key.substring(key.indexOf('-') + 1)) + 1, Math::max);
         }
     }
