@@ -187,6 +187,8 @@ public final class Chaos {
         CrashHarness harness = CrashHarness.of(kind.store(), folder)
                 .kills(options.kills())
                 .children(options.children())
+                // More than are held at a time, or all of them would wait for the leases of the dead.
+                .sessions(3 * options.children())
                 .finishWithin(Duration.ofMinutes(3))
                 .progress(System.out);
         return options.seed() == null ? harness : harness.seed(options.seed());

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -115,7 +116,7 @@ final class Children implements AutoCloseable {
     }
 
     private void torture(int slot) {
-        Random random = new Random(settings.seed * 1_000_003 + slot);
+        Random random = new Random(new SplittableRandom(settings.seed * 1_000_003 + slot).nextLong());
         for (int life = 0; !enough && planned.getAndIncrement() < settings.kills; life++) {
             Plan plan = Plan.random(random, settings.points, settings.pauses, settings.lease.toMillis());
             plans.add(slot, life, plan.text());
@@ -147,7 +148,7 @@ final class Children implements AutoCloseable {
     void finish() {
         for (int i = 0; i < Math.min(MOST_FINISHERS, settings.children); i++) {
             int slot = i;
-            slots.add(inThread(() -> live(1, slot, Integer.MAX_VALUE, 0, UNHARMED)));
+            slots.add(inThread(() -> live(round, slot, Integer.MAX_VALUE, 0, UNHARMED)));
         }
     }
 

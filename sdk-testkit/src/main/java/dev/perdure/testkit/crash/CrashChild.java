@@ -9,10 +9,12 @@ import dev.perdure.session.SessionId;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +29,7 @@ final class CrashChild {
 
     private static final double SLOW_CLAIMS = 0.1;
     private static final int INTERRUPTS = 12;
+    private static final int LAST = 4;
 
     private final Orders orders;
     private final Crasher crasher;
@@ -38,7 +41,7 @@ final class CrashChild {
         this.orders = orders;
         this.crasher = crasher;
         this.witness = witness;
-        this.random = new Random(orders.seed() * 31 + orders.slot() * 7919L + orders.life());
+        this.random = new Random(new SplittableRandom(orders.seed() * 31 + orders.slot() * 7919L + orders.life()).nextLong());
     }
 
     public static void main(String... arguments) {
@@ -59,6 +62,8 @@ final class CrashChild {
             crasher.say("ready");
             if (orders.senders() > 0) {
                 send(store, runtime);
+            } else if (orders.slot() == 0) {
+                sendLast(runtime);
             }
             crasher.awaitEnd();
         }
@@ -87,7 +92,7 @@ final class CrashChild {
                 .lease(orders.lease())
                 .poll(Duration.ofMillis(LOOK_MILLIS))
                 // Few, so that a short life brings some of them on instead of claiming all of them in vain.
-                .workers(3)
+                .workers(2)
                 // Here a session that gets nowhere is not to blame.
                 .quarantineAfter(1_000_000)
                 .listener(witness)
@@ -108,6 +113,24 @@ final class CrashChild {
             }
             // All senders together always send as much.
             Pauses.sleep(orders.senders() * (2L + random.nextInt(12)));
+        }
+    }
+
+    /** When nobody is killed any more, sessions are still good for an input, and for a call that outlasts their lease. */
+    private void sendLast(AgentRuntime runtime) {
+        List<SessionId> left = new ArrayList<>(orders.targets().subList(0, Math.min(LAST, orders.sessions())));
+        while (!left.isEmpty() && !crasher.ended()) {
+            SessionId session = left.get(0);
+            try {
+                String key = CrashAgent.LONG + "-1";
+                runtime.open(session, Orders.AGENT)
+                        .send(Input.text(key + " to " + session).key(key));
+                witness.sent(session, key);
+                left.remove(0);
+            } catch (StoreException e) {
+                LOG.info("{}: not sent, so the same again later", session, e);
+                Pauses.sleep(LOOK_MILLIS);
+            }
         }
     }
 

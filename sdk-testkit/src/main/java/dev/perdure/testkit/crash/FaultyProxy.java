@@ -9,8 +9,8 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -24,7 +24,7 @@ final class FaultyProxy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FaultyProxy.class);
     private static final int CHUNK = 16_384;
     /** A connection is hit at one of its first so many requests: in its greeting, or in its work. */
-    private static final int LATEST = 80;
+    private static final int LATEST = 40;
 
     /** What may happen to a connection at a request. */
     enum Fault {
@@ -55,7 +55,8 @@ final class FaultyProxy implements AutoCloseable {
      */
     record Plan(int request, Fault fault, long delayMillis) {
         static Plan of(long seed, int connection, double share, long longestMillis) {
-            Random random = new Random(seed * 1_000_033 + connection);
+            // Not Random, whose first numbers are much the same for neighbours.
+            SplittableRandom random = new SplittableRandom(seed * 1_000_033 + connection);
             boolean hit = random.nextDouble() < share;
             int request = 1 + random.nextInt(LATEST);
             Fault fault = Fault.values()[random.nextInt(Fault.values().length)];

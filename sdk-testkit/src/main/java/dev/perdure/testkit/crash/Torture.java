@@ -17,8 +17,8 @@ final class Torture {
     private static final Logger LOG = LoggerFactory.getLogger(Torture.class);
     private static final long LOOK_MILLIS = 100;
     private static final Duration SAY_EVERY = Duration.ofSeconds(5);
-    /** So many kills the sessions of a round live through, before others take their place. */
-    private static final int KILLS_OF_A_ROUND = 60;
+    /** So many kills for each session, before others take their place. */
+    private static final int KILLS_OF_A_SESSION = 6;
 
     private final Settings settings;
     private final SessionStore store;
@@ -93,7 +93,8 @@ final class Torture {
             try {
                 watch.look();
                 closeRounds();
-                if (children.killed() >= rounds * KILLS_OF_A_ROUND && children.killed() < settings.kills) {
+                if (children.killed() >= rounds * settings.sessions * KILLS_OF_A_SESSION
+                        && children.killed() < settings.kills) {
                     nextRound();
                 }
             } catch (StoreException e) {
@@ -139,7 +140,8 @@ final class Torture {
         if (System.nanoTime() - said > SAY_EVERY.toNanos()) {
             said = System.nanoTime();
             settings.progress.println(took().toSeconds() + " s: " + children.killed() + " of " + settings.kills
-                    + " kills, " + check.inputs() + " inputs and " + check.effects() + " effects checked, "
+                    + " kills, round " + rounds + ", " + check.inputs() + " inputs and " + check.effects()
+                    + " effects checked, "
                     + violations.size() + " violations");
         }
     }
