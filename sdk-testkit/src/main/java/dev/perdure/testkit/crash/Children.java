@@ -21,6 +21,7 @@ final class Children implements AutoCloseable {
     private static final int MOST_FAILURES = 5;
     private static final int MOST_FINISHERS = 3;
     private static final int LONGEST_END = 20;
+    private static final int WAIT_MILLIS = 20;
     private static final int WARM_UP_MILLIS = 2_500;
     private static final Plan UNHARMED = new Plan(CrashPoint.BEFORE_APPEND, Integer.MAX_VALUE, 0, 0);
 
@@ -103,11 +104,6 @@ final class Children implements AutoCloseable {
     /** The earliest round that a child still sends to; {@link Integer#MAX_VALUE} when none sends. */
     int earliestRound() {
         return sendsTo.values().stream().mapToInt(Integer::intValue).min().orElse(Integer.MAX_VALUE);
-    }
-
-    /** Those that live die as planned, and no others start. */
-    void enough() {
-        enough = true;
     }
 
     boolean tortured() {
@@ -208,7 +204,14 @@ final class Children implements AutoCloseable {
 
     @Override
     public void close() {
-        alive.forEach(child -> child.kill(CrashPoint.ANYWHERE));
+        enough = true;
+        long start = System.nanoTime();
+        // Again and again: one may just be starting.
+        while (!slots.stream().allMatch(CompletableFuture::isDone)
+                && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(LONGEST_END)) {
+            alive.forEach(child -> child.kill(CrashPoint.ANYWHERE));
+            Pauses.sleep(WAIT_MILLIS);
+        }
         timers.close();
         signals.close();
         plans.close();

@@ -71,7 +71,10 @@ final class CrashAgent {
     }
 
     private Object outlastLease() {
-        Pauses.sleep(lease.toMillis() * 3 / 2);
+        Pauses.sleep(lease.toMillis() * 2);
+        if (Thread.interrupted()) {
+            throw new IllegalStateException("its time was not over");
+        }
         return "waited";
     }
 

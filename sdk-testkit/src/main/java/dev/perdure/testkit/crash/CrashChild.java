@@ -41,7 +41,8 @@ final class CrashChild {
         this.orders = orders;
         this.crasher = crasher;
         this.witness = witness;
-        this.random = new Random(new SplittableRandom(orders.seed() * 31 + orders.slot() * 7919L + orders.life()).nextLong());
+        this.random =
+                new Random(new SplittableRandom(orders.seed() * 31 + orders.slot() * 7919L + orders.life()).nextLong());
     }
 
     public static void main(String... arguments) {

@@ -119,6 +119,11 @@ public final class CrashHarness {
         return with(copy -> copy.connectionFaults = value);
     }
 
+    /** Whether a run ends as soon as a violation is found; default true. */
+    public CrashHarness endEarly(boolean value) {
+        return with(copy -> copy.endEarly = value);
+    }
+
     /** Where it says every few seconds how far it is; default nowhere. */
     public CrashHarness progress(PrintStream value) {
         Objects.requireNonNull(value, "progress");
@@ -150,7 +155,7 @@ public final class CrashHarness {
     }
 
     /**
-     * Runs it; one to three kills a second. Ends early when a violation is found.
+     * Runs it; one to three kills a second.
      *
      * @throws IllegalStateException when the children cannot live: their logs in the folder say why; or when something is to happen to a
      *     server and none was given

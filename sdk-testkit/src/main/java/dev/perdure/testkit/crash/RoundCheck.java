@@ -41,14 +41,39 @@ final class RoundCheck {
         return takeovers;
     }
 
+    /**
+     * As far as can be said while sessions are worked on: for an end before the end. Papers are read before the logs that they are compared with, and effects
+     * are left for later, because they can be compared neither with an older log nor with a newer one.
+     */
+    List<Violation> early(Round round) {
+        List<SessionId> sessions = round.sessions(settings.sessions);
+        LogChecker checker = LogChecker.of(store);
+        WitnessCheck witnesses = witnesses(round);
+        Map<SessionId, Set<String>> waiting = waiting(sessions);
+        List<Violation> found = new ArrayList<>();
+        for (SessionId session : sessions) {
+            List<Recorded> log = checker.read(session);
+            found.addAll(checker.check(session));
+            found.addAll(witnesses.check(session, log, waiting.getOrDefault(session, Set.of())));
+        }
+        return found;
+    }
+
+    private WitnessCheck witnesses(Round round) {
+        return new WitnessCheck(round, settings.children, CrashAgent.of(outside, point -> {}, settings.lease));
+    }
+
+    private Map<SessionId, Set<String>> waiting(List<SessionId> sessions) {
+        return sessions.stream().collect(Collectors.toMap(session -> session, watch::waiting));
+    }
+
+    /** All that can be said of a round on which nobody works any more. */
     List<Violation> check(Round round) {
         List<SessionId> sessions = round.sessions(settings.sessions);
         LogChecker checker = LogChecker.of(store).effects(ledgers.of(round));
         // In this order: what is on the papers is in the inbox or, a moment later, in the log.
-        WitnessCheck witnesses =
-                new WitnessCheck(round, settings.children, CrashAgent.of(outside, point -> {}, settings.lease));
-        Map<SessionId, Set<String>> waiting =
-                sessions.stream().collect(Collectors.toMap(session -> session, watch::waiting));
+        WitnessCheck witnesses = witnesses(round);
+        Map<SessionId, Set<String>> waiting = waiting(sessions);
         List<Violation> found = new ArrayList<>();
         for (SessionId session : sessions) {
             List<Recorded> log = checker.read(session);

@@ -24,6 +24,7 @@ final class Settings {
 
     int restartEvery;
     double connectionFaults;
+    boolean endEarly = true;
     PrintStream progress = new PrintStream(PrintStream.nullOutputStream());
     Duration finishWithin = Duration.ofSeconds(60);
 
@@ -45,6 +46,7 @@ final class Settings {
         copy.server = server;
         copy.restartEvery = restartEvery;
         copy.connectionFaults = connectionFaults;
+        copy.endEarly = endEarly;
         copy.progress = progress;
         copy.finishWithin = finishWithin;
         return copy;

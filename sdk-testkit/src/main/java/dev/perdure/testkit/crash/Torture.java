@@ -4,8 +4,10 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,8 @@ final class Torture {
     private static final Logger LOG = LoggerFactory.getLogger(Torture.class);
     private static final long LOOK_MILLIS = 100;
     private static final Duration SAY_EVERY = Duration.ofSeconds(5);
+    private static final Duration CHECK_EVERY = Duration.ofSeconds(2);
+    private static final int CHECK_PART = 20;
     /** So many kills for each session, before others take their place. */
     private static final int KILLS_OF_A_SESSION = 6;
 
@@ -30,6 +34,7 @@ final class Torture {
     private final List<Violation> violations = new ArrayList<>();
     private final long started = System.nanoTime();
     private long said = started;
+    private long checkNext = started;
     private int rounds;
     private int restarts;
 
@@ -46,21 +51,12 @@ final class Torture {
     CrashReport run() {
         nextRound();
         children.torture();
-        lookUntil(children::tortured);
-        if (proxy != null) {
-            proxy.quiet();
+        lookUntil(() -> children.tortured() || broken());
+        if (!broken()) {
+            finish();
         }
-        watch.quiet();
-        long last = System.nanoTime();
-        children.finish();
-        lookUntil(() -> open.isEmpty() || System.nanoTime() - last > settings.finishWithin.toNanos());
-        open.stream()
-                .flatMap(round -> watch.unfinished(round).stream())
-                .findFirst()
-                .ifPresent(violations::add);
-        children.end();
-        open.forEach(round -> violations.addAll(check.check(round)));
-        violations.addAll(watch.found());
+        Set<Violation> all = new LinkedHashSet<>(watch.found());
+        all.addAll(violations);
         return new CrashReport(
                 settings.seed,
                 children.kills(),
@@ -71,7 +67,28 @@ final class Torture {
                 check.effects(),
                 check.takeovers(),
                 took(),
-                violations);
+                List.copyOf(all));
+    }
+
+    /** Nobody is killed any more: everything must come to its end. */
+    private void finish() {
+        if (proxy != null) {
+            proxy.quiet();
+        }
+        watch.quiet();
+        long last = System.nanoTime();
+        children.finish();
+        lookUntil(() -> open.isEmpty() || broken() || System.nanoTime() - last > settings.finishWithin.toNanos());
+        open.stream()
+                .flatMap(round -> watch.unfinished(round).stream())
+                .findFirst()
+                .ifPresent(violations::add);
+        children.end();
+        open.forEach(round -> violations.addAll(check.check(round)));
+    }
+
+    private boolean broken() {
+        return settings.endEarly && (!violations.isEmpty() || !watch.found().isEmpty());
     }
 
     private Map<String, Integer> faults() {
@@ -87,12 +104,10 @@ final class Torture {
 
     private void lookUntil(BooleanSupplier done) {
         while (!done.getAsBoolean()) {
-            if (!violations.isEmpty() || !watch.found().isEmpty()) {
-                children.enough();
-            }
             try {
                 watch.look();
                 closeRounds();
+                checkEarly();
                 if (children.killed() >= rounds * settings.sessions * KILLS_OF_A_SESSION
                         && children.killed() < settings.kills) {
                     nextRound();
@@ -123,6 +138,16 @@ final class Torture {
                 watch.remove(round);
                 open.remove(round);
             }
+        }
+    }
+
+    /** Now and then, and never for more than a small part of the time. */
+    private void checkEarly() {
+        long start = System.nanoTime();
+        if (settings.endEarly && start > checkNext) {
+            open.forEach(round -> violations.addAll(check.early(round)));
+            long took = System.nanoTime() - start;
+            checkNext = start + Math.max(CHECK_EVERY.toNanos(), took * CHECK_PART);
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** The humans beside the store: they answer what is asked, and look for what nobody will ever take up, and for what is none of their business. Confined to one thread. */
@@ -84,10 +85,12 @@ final class Watch {
         for (TenantId tenant : Round.TENANTS) {
             answer(tenant);
             for (SessionInfo session : list(tenant)) {
-                if (session.status() == SessionStatus.IDLE) {
-                    lookForLost(session.id());
-                } else {
-                    encourage(session);
+                switch (session.status()) {
+                    case IDLE -> lookForLost(session.id(), SessionStatus.IDLE, any -> true);
+                    // What comes for a later turn may lie there; an answer may not.
+                    case WAITING ->
+                        lookForLost(session.id(), SessionStatus.WAITING, item -> item.kind() == Event.InputKind.ANSWER);
+                    default -> encourage(session);
                 }
                 if (quiet) {
                     countRecoveries(session.id());
@@ -157,12 +160,15 @@ final class Watch {
      * A post and what it makes of the status are one commit, as are a release and its look at the inbox: so an item that is there before and
      * after the session was idle was there while it was idle, however short that was, and nobody was to come for it.
      */
-    private void lookForLost(SessionId session) {
-        Optional<InboxItem> before = oldest(session);
+    private void lookForLost(SessionId session, SessionStatus asleep, Predicate<InboxItem> wakes) {
+        Optional<InboxItem> before = oldest(session, wakes);
         if (before.isPresent()
-                && status(session) == SessionStatus.IDLE
-                && oldest(session).equals(before)) {
-            found("P10", session, "the input " + before.get().key() + " lies in the inbox of a session that is IDLE");
+                && status(session) == asleep
+                && oldest(session, wakes).equals(before)) {
+            found(
+                    "P10",
+                    session,
+                    "the input " + before.get().key() + " lies in the inbox of a session that is " + asleep);
         }
         before.filter(item -> TenantCheck.strange(item.body().text(), session))
                 .ifPresent(item -> found("P9", session, "its inbox holds what was sent to another: " + item.body()));
@@ -190,8 +196,8 @@ final class Watch {
         }
     }
 
-    private Optional<InboxItem> oldest(SessionId session) {
-        return store.inbox(session, 0, 1).stream().findFirst();
+    private Optional<InboxItem> oldest(SessionId session, Predicate<InboxItem> wanted) {
+        return store.inbox(session, 0, PAGE).stream().filter(wanted).findFirst();
     }
 
     /** Keys of inputs that are not lost, only late. */
