@@ -7,13 +7,10 @@ import java.util.stream.Collectors;
 
 /** {@code benchmarks/run NAME [FACTOR]}: runs one, and says on what machine. */
 public final class Benchmarks {
-<<<<<<< HEAD
-    private static final Map<String, Benchmark> ALL =
-            new TreeMap<>(Map.of("append", new Append(), "codec", new Codec()));
-=======
     static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of(
             "append", new Append(),
             "claim", new Claim(),
+            "codec", new Codec(),
             "growth", new Growth(),
             "history", new History(),
             "idle", new Idle(),
@@ -21,7 +18,6 @@ public final class Benchmarks {
             "resume", new Resume(),
             "takeover", new Takeover(),
             "turn", new ToolTurn()));
->>>>>>> bench
 
     private Benchmarks() {}
 
