@@ -36,8 +36,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
-import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.statement.SqlStatements;
 import org.jspecify.annotations.Nullable;
 
 /** Stores as they are, and with one mistake each, for child JVMs. */
@@ -297,21 +295,8 @@ public final class CrashStores {
     public static final class OnPostgresRenewingInTheSharedPool extends OnPostgresInABusyPool {
         @Override
         SessionStore store(HikariDataSource pool) {
-            Dialect dialect = new PostgresDialect();
-            SessionStore.Guarantees guarantees;
-            try (JdbcSessionStore shipped = JdbcSessionStore.of(pool)) {
-                guarantees = shipped.guarantees();
-            }
-            Jdbi jdbi = Jdbi.create(pool);
-            jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
-            Database.Pool shared = new Database.Pool(pool::getConnection, jdbi, () -> {});
-            Database database = Database.shared(
-                    shared,
-                    shared,
-                    dialect,
-                    new Faults(dialect, "the shared pool"),
-                    JdbcOptions.standard().busyTimeout());
-            return new JdbcSessionStore(database, new Statements(dialect), Liveness.UNKNOWN, guarantees);
+            return JdbcSessionStore.of(
+                    pool, JdbcOptions.standard(), new Server.Wiring(UnaryOperator.identity(), Statements::new, false));
         }
     }
 
