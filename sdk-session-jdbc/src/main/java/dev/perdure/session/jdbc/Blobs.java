@@ -3,6 +3,7 @@ package dev.perdure.session.jdbc;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.BlobStore;
+import java.util.List;
 import java.util.Optional;
 
 /** Large bytes, in a table beside the log. */
@@ -36,6 +37,19 @@ final class Blobs implements BlobStore {
                         .bind("sha256", ref.sha256())
                         .map((row, context) -> row.getBytes(1))
                         .findOne());
+    }
+
+    @Override
+    public List<BlobRef> list(SessionId session) {
+        return database.read(
+                session,
+                handle -> handle.createQuery("""
+                        SELECT b.sha256, b.size FROM perdure_session s JOIN perdure_blob b ON b.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name ORDER BY b.sha256""")
+                        .bind("tenant", session.tenant().value())
+                        .bind("name", session.name())
+                        .map((row, context) -> new BlobRef(row.getString(1), row.getLong(2)))
+                        .list());
     }
 
     private boolean has(SessionId session, BlobRef ref) {

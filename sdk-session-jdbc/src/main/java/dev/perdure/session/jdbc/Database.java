@@ -14,6 +14,7 @@ import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,6 +98,12 @@ final class Database implements AutoCloseable {
 
     <T> T read(@Nullable SessionId session, Function<Handle, T> work) {
         return attempt(session, () -> readers.jdbi().withHandle(work::apply));
+    }
+
+    /** Several queries that see the same moment. */
+    <T> T readAtOnce(@Nullable SessionId session, Function<Handle, T> work) {
+        return attempt(
+                session, () -> readers.jdbi().inTransaction(TransactionIsolationLevel.REPEATABLE_READ, work::apply));
     }
 
     /** One statement that commits itself. */

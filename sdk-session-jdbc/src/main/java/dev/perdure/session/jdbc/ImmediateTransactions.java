@@ -27,7 +27,11 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
 
     @Override
     public <R, X extends Exception> R inTransaction(Handle handle, HandleCallback<R, X> work) throws X {
-        execute(handle, "BEGIN IMMEDIATE");
+        return between("BEGIN IMMEDIATE", handle, work);
+    }
+
+    private <R, X extends Exception> R between(String begin, Handle handle, HandleCallback<R, X> work) throws X {
+        execute(handle, begin);
         boolean done = false;
         try {
             R result = work.withHandle(handle);
@@ -41,10 +45,11 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
         }
     }
 
+    /** A level is asked for by who only reads: what is seen stands still, whatever the level, and nobody is kept from writing. */
     @Override
     public <R, X extends Exception> R inTransaction(
             Handle handle, TransactionIsolationLevel level, HandleCallback<R, X> work) throws X {
-        return inTransaction(handle, work);
+        return between("BEGIN", handle, work);
     }
 
     /** A failure here adds nothing: after a full disk SQLite has rolled back by itself. */

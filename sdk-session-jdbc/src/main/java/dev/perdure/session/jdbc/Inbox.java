@@ -16,6 +16,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -144,7 +145,7 @@ final class Inbox {
     }
 
     private static byte[] hash(Post item) {
-        return Hashes.sha256((item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().parseHex(item.digest());
     }
 
     private static InboxItem item(ResultSet row) throws SQLException {

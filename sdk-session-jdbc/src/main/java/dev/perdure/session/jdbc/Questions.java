@@ -63,6 +63,26 @@ final class Questions {
                         .findOne());
     }
 
+    /** All of one session. */
+    List<Question> of(Handle handle, long session) {
+        return handle.createQuery(QUESTION + "WHERE q.session = :session ORDER BY q.asked_at, q.key")
+                .bind("session", session)
+                .map((row, context) -> question(row))
+                .list();
+    }
+
+    /** As {@link #open}, for questions of which none is open and that keep their time. */
+    void restore(Handle handle, long session, List<Question> questions) {
+        for (Question question : questions) {
+            bind(handle.createUpdate("""
+                                    INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                                    VALUES (:session, :key, :tenant, :at, :kind, :call, :tool, :arguments, :text)"""), question, "")
+                    .bind("session", session)
+                    .bind("at", question.askedAt().toEpochMilli())
+                    .execute();
+        }
+    }
+
     void open(Handle handle, long session, List<Question> questions) {
         for (Question question : questions) {
             int opened = bind(handle.createUpdate(sql.ask()), question, "")
