@@ -7,11 +7,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +27,7 @@ final class LineReader {
 
     private final InputStream in;
     private final MessageDigest digest = Sha256.start();
+    private final Map<Class<?>, List<String>> required = new HashMap<>();
     private byte[] bytes = {};
     private long number;
     private @Nullable Json next;
@@ -50,13 +56,25 @@ final class LineReader {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** The line ahead. */
-    <T> T peek(Class<T> type) {
+    /** The line ahead. Every component that may not be null must be in it: a number would be 0 otherwise. */
+    <T extends Record> T peek(Class<T> type) {
         Json line = next;
         if (line == null) {
             throw new IllegalArgumentException("the file ends before its last line: it was cut short");
         }
+        for (String field : required.computeIfAbsent(type, LineReader::required)) {
+            if (line.find(field).isEmpty()) {
+                throw new IllegalArgumentException("\"" + field + "\" is missing");
+            }
+        }
         return line.as(type);
+    }
+
+    private static List<String> required(Class<?> type) {
+        return Arrays.stream(type.getRecordComponents())
+                .filter(component -> !component.getAnnotatedType().isAnnotationPresent(Nullable.class))
+                .map(RecordComponent::getName)
+                .toList();
     }
 
     /** Goes on to the next line. */

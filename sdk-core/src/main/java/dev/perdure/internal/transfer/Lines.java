@@ -13,8 +13,10 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.spi.SessionStore.Image;
+import dev.perdure.spi.SessionStore.Post;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The lines of an exported session, in their order. The first field of a line says which it is. Times are milliseconds since 1970 UTC. */
@@ -112,7 +114,14 @@ final class Lines {
         }
 
         Image.Item restored() {
-            return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), digest, consumed, body);
+            if (consumed > 0) {
+                return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), digest, consumed, null);
+            }
+            Post post = new Post(key, kind, from, Objects.requireNonNull(body, "body"));
+            if (!post.digest().equals(digest)) {
+                throw new IllegalArgumentException("the item " + item + " has another digest than its body");
+            }
+            return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), digest, 0, body);
         }
     }
 
@@ -164,10 +173,8 @@ final class Lines {
         }
 
         Recorded recorded() {
-            String stored = body != null ? body.text() : text;
-            if (stored == null) {
-                throw new IllegalArgumentException("the event has neither \"body\" nor \"text\"");
-            }
+            String stored =
+                    text != null ? text : Objects.requireNonNull(body, "body").text();
             return Recorded.of(event, id, turn, fence, Instant.ofEpochMilli(at), stored);
         }
     }
