@@ -11,10 +11,21 @@ import static dev.perdure.session.jdbc.SqliteStore.opened;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.Agent;
+import dev.perdure.AgentRuntime;
+import dev.perdure.Input;
 import dev.perdure.Operator;
+import dev.perdure.Outcome;
+import dev.perdure.Turn;
+import dev.perdure.session.Actor;
+import dev.perdure.session.Answer;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.Draft;
+import dev.perdure.session.Event;
+import dev.perdure.session.Json;
 import dev.perdure.session.Position;
+import dev.perdure.session.Question;
+import dev.perdure.session.Recorded;
 import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
@@ -27,14 +38,22 @@ import dev.perdure.spi.SessionStore.Claimed;
 import dev.perdure.spi.SessionStore.Opened;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
+import dev.perdure.spi.StoreException;
+import dev.perdure.testkit.ScriptedModel;
+import dev.perdure.testkit.Step;
 import dev.perdure.testkit.TestClock;
+import dev.perdure.tool.Approval;
+import dev.perdure.tool.Tool;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -178,7 +197,7 @@ class LifeCycleTest {
             assertThat(other.blobs().find(ID, blob)).isEmpty();
             assertThat(other.image(ID)).isEmpty();
             assertThat(other.list(ID.tenant(), Set.of(), "", 10)).isEmpty();
-            assertThat(other.open(new SessionStore.NewSession(ID, AGENT, java.util.Map.of(), note("x"))))
+            assertThat(other.open(new SessionStore.NewSession(ID, AGENT, Map.of(), note("x"))))
                     .isEqualTo(new Opened.Deleted());
             assertThat(other.post(ID, message("k"))).isEqualTo(new Posted.Unknown());
             assertThat(other.claim(ID, Terms.of(WorkerId.random()))).isEqualTo(new Claimed.Unknown());
@@ -336,11 +355,109 @@ class LifeCycleTest {
             };
 
             assertThatThrownBy(() -> Operator.of(store).importSession(slow, copy))
-                    .isInstanceOf(dev.perdure.spi.StoreException.class)
+                    .isInstanceOf(StoreException.class)
                     .hasMessageContaining("too slowly");
             assertThat(other.find(copy)).isEmpty();
             assertThat(committedEvents(database)).isEqualTo(EVENTS + 1);
         });
+    }
+
+    // ---- by SIGKILL
+
+    @Test
+    void deletionKilledBySigkill_isOutOfReach_andFinishedByItsRepeat() throws Exception {
+        onSqlite((store, other, database) -> {
+            large(other);
+            killInTheMiddleOf("delete");
+
+            assertThat(committedEvents(database)).isEqualTo(1_501);
+            assertThat(other.find(ID).map(SessionInfo::status)).contains(SessionStatus.DELETED);
+            assertThat(other.read(ID, 0, 10)).isEmpty();
+            other.delete(ID);
+            assertThat(left(database)).isEqualTo("0 0 0 0 1");
+        });
+    }
+
+    @Test
+    void importKilledBySigkill_isNoSession_andIsRepeated() throws Exception {
+        onSqlite((store, other, database) -> {
+            large(other);
+            byte[] file = export(other);
+            Files.write(folder.resolve("s.db.jsonl"), file);
+            other.delete(ID);
+            other.purge(Retention.of(Duration.ZERO).status(SessionStatus.DELETED), 10);
+            killInTheMiddleOf("import");
+
+            assertThat(committedEvents(database)).isEqualTo(500);
+            assertThat(other.find(ID)).isEmpty();
+            assertThat(Operator.of(other).importSession(new ByteArrayInputStream(file)))
+                    .isEqualTo(Operator.Imported.DONE);
+            assertThat(log(other, ID)).hasSize(EVENTS + 1);
+        });
+    }
+
+    private void killInTheMiddleOf(String what) throws IOException {
+        try (Child child = Child.start(what, folder.resolve("s.db"))) {
+            assertThat(child.line()).isEqualTo("in the middle");
+            child.kill();
+        }
+    }
+
+    // ---- from one kind of database to the other
+
+    @Test
+    void sessionThatWaitsForAnAnswer_movedFromSqliteToPostgres_isAnsweredAndFinishesThere() throws Exception {
+        try (Postgres postgres = Postgres.empty();
+                SessionStore sqlite = JdbcSessionStore.sqlite(folder.resolve("s.db"));
+                SessionStore server = JdbcSessionStore.of(postgres.pool())) {
+            movedSession_isAnsweredAndFinishes(sqlite, server);
+        }
+    }
+
+    @Test
+    void sessionThatWaitsForAnAnswer_movedFromPostgresToSqlite_isAnsweredAndFinishesThere() throws Exception {
+        try (Postgres postgres = Postgres.empty();
+                SessionStore sqlite = JdbcSessionStore.sqlite(folder.resolve("s.db"));
+                SessionStore server = JdbcSessionStore.of(postgres.pool())) {
+            movedSession_isAnsweredAndFinishes(server, sqlite);
+        }
+    }
+
+    private static void movedSession_isAnsweredAndFinishes(SessionStore from, SessionStore to) throws IOException {
+        List<String> refunds = Collections.synchronizedList(new ArrayList<>());
+        Agent agent = Agent.builder(AGENT)
+                .model(ScriptedModel.replies(Step.call("refund", "{}"), Step.text("Refunded.")))
+                .tool(Tool.once("refund", "", Json.class, (in, call) -> refunds.add(call.idempotencyKey()))
+                        .noProbe()
+                        .approval(Approval.required()))
+                .build();
+        Input input = Input.text("refund it").key("mail-1");
+        try (AgentRuntime runtime = AgentRuntime.open(from, agent)) {
+            Outcome outcome = await(runtime.open(ID, AGENT).send(input));
+            assertThat(outcome.findWaiting()).isPresent();
+        }
+        List<Recorded> before = log(from, ID);
+
+        assertThat(Operator.of(to).importSession(new ByteArrayInputStream(export(from))))
+                .isEqualTo(Operator.Imported.DONE);
+        from.delete(ID);
+
+        assertThat(log(to, ID)).isEqualTo(before);
+        Operator operator = Operator.of(to);
+        Question question = operator.questions(ID.tenant()).get(0);
+        operator.answer(question.id(), Answer.accept("within policy"), Actor.user("ann"));
+        try (AgentRuntime runtime = AgentRuntime.open(to, agent)) {
+            Outcome outcome = await(runtime.open(ID, AGENT).send(input));
+            assertThat(outcome.summary()).contains("Refunded.");
+        }
+        assertThat(refunds).containsExactly(ID + "/" + question.call());
+        assertThat(log(to, ID)).extracting(Recorded::fence).isSorted();
+        assertThat(log(to, ID).stream().filter(event -> event.event() instanceof Event.TurnStarted))
+                .hasSize(1);
+    }
+
+    private static Outcome await(Turn turn) {
+        return turn.await(Duration.ofSeconds(30)).orElseThrow();
     }
 
     private static byte[] export(SessionStore store) throws IOException {
