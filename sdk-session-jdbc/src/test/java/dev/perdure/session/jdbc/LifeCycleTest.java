@@ -34,7 +34,9 @@ import dev.perdure.session.WorkerId;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
+import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Image;
 import dev.perdure.spi.SessionStore.Opened;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
@@ -52,8 +54,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -290,6 +294,56 @@ class LifeCycleTest {
         });
     }
 
+    @Test
+    void sessionThatSomebodyWakes_betweenThePurgesLookAndItsDeletion_stays() throws Exception {
+        onBoth((store, other, database) -> {
+            opened(other, ID);
+            AtomicInteger looks = new AtomicInteger();
+            hook.set(sql -> {
+                boolean look = sql.contains("SELECT s.id FROM perdure_session s WHERE s.tenant <>");
+                if (look) {
+                    looks.incrementAndGet();
+                } else if (looks.get() == 1) {
+                    hook.set(more -> {});
+                    other.post(ID, message("k"));
+                }
+            });
+
+            assertThat(store.purge(Retention.of(Duration.ZERO).status(SessionStatus.IDLE), 10))
+                    .isZero();
+
+            assertThat(looks).hasValue(1);
+            assertThat(other.find(ID).map(SessionInfo::status)).contains(SessionStatus.READY);
+            assertThat(log(other, ID)).hasSize(1);
+        });
+    }
+
+    // ---- images
+
+    @Test
+    void image_isAsOfOneMoment_whateverIsWrittenWhileItIsRead() throws Exception {
+        onBoth((store, other, database) -> {
+            Lease lease = held(other, opened(other, ID), WorkerId.random());
+            other.post(ID, message("k1"));
+            hook.set(sql -> {
+                if (sql.contains("FROM perdure_inbox")) {
+                    hook.set(more -> {});
+                    Batch consuming = new Batch(List.of(note("n")), List.of(1L), List.of(), List.of(), null, null);
+                    other.append(lease, SqliteStore.end(other, ID), consuming);
+                    other.post(ID, message("k2"));
+                }
+            });
+
+            Image image = store.image(ID).orElseThrow();
+
+            assertThat(log(other, ID)).hasSize(2);
+            assertThat(image.head().seq()).isEqualTo(1);
+            assertThat(image.inboxHead()).isEqualTo(1);
+            assertThat(image.items()).hasSize(1);
+            assertThat(image.items().get(0).findBody()).isPresent();
+        });
+    }
+
     // ---- restorations
 
     @Test
@@ -333,6 +387,44 @@ class LifeCycleTest {
             database.elapse(Duration.ofMinutes(2));
             other.purge(Retention.of(Duration.ofDays(90)), 10);
             assertThat(left(database)).isEqualTo("0 0 0 0 1");
+        });
+    }
+
+    @Test
+    void restoration_thatTakesLong_butNeverAnHourForABatch_isLeftAlone() throws Exception {
+        onBoth((store, other, database) -> {
+            large(other);
+            hook.set(sql -> {
+                if (sql.startsWith("INSERT INTO perdure_event")) {
+                    // Time goes by before the next commit; what holds the row meanwhile must not be waited for.
+                    database.elapse(Duration.ofMinutes(40));
+                }
+            });
+            SessionId copy = SessionId.of("acme", "copy");
+            Iterator<byte[]> blobs = new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    other.purge(Retention.of(Duration.ofDays(90)), 10);
+                    return false;
+                }
+
+                @Override
+                public byte[] next() {
+                    throw new NoSuchElementException();
+                }
+            };
+            Image image = other.image(ID).orElseThrow();
+            Image named = new Image(
+                    new SessionInfo(
+                            copy, AGENT, SessionStatus.IDLE, Map.of(), clock.instant(), clock.instant(), null, null, 0),
+                    image.fence(),
+                    image.head(),
+                    image.inboxHead(),
+                    image.items(),
+                    List.of());
+
+            assertThat(store.restore(named, log(other, ID).iterator(), blobs)).isTrue();
+            assertThat(log(other, copy)).hasSize(EVENTS + 1);
         });
     }
 
