@@ -2,7 +2,6 @@ package dev.perdure.spi;
 
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.SessionId;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -19,7 +18,4 @@ public interface BlobStore {
 
     /** The bytes; empty when this session has none of that name. */
     Optional<byte[]> find(SessionId session, BlobRef ref);
-
-    /** What this session has, by {@code sha256}; empty when it is unknown or deleted. */
-    List<BlobRef> list(SessionId session);
 }

@@ -114,6 +114,25 @@ public interface SessionStore extends AutoCloseable {
     /** The end of a session's log; {@link Position#START} when it is unknown or deleted. */
     Position head(SessionId id);
 
+    /**
+     * The newest snapshot that was kept; empty when there is none, when it cannot be read, or when this store keeps none. A snapshot is a cache: it may
+     * be gone at any time, and its reader looks whether the log still has the event it was taken at.
+     */
+    default Optional<Snapshot> snapshot(SessionId id) {
+        return Optional.empty();
+    }
+
+    /**
+     * Keeps {@code snapshot} in place of the one before, all or nothing, and changes nothing else. Also after the lease was given back, until somebody else
+     * claims the session. Safe to repeat.
+     *
+     * @return false when it was not kept: the lease's fence or owner is not the newest, the log does not have the event it was taken at, or this store
+     *     keeps none
+     */
+    default boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return false;
+    }
+
     /** Items that are not consumed, after position {@code after}, in order; at most {@code limit}, 1 to 10,000. */
     List<InboxItem> inbox(SessionId id, long after, int limit);
 
@@ -166,6 +185,8 @@ public interface SessionStore extends AutoCloseable {
     /**
      * A session beside its events and blobs, all as of one moment, which may be read afterwards: events up to {@link Image#head()} stay as they are.
      * Empty when it is unknown or deleted.
+     *
+     * @throws StoreException when the session changes all the time; retryable
      */
     Optional<Image> image(SessionId id);
 
@@ -176,9 +197,9 @@ public interface SessionStore extends AutoCloseable {
      *
      * @param image as the session shall be named
      * @param events from the first to the one at the image's head, in order; asked for in batches, outside of any transaction
-     * @param blobs of the session; asked for after the last event
+     * @param blobs of the session, each once; asked for after the last event
      * @return false when a session of that name is there, or was deleted; nothing is written
-     * @throws IllegalArgumentException when {@code image} is of a deleted session, or the events do not end at its head
+     * @throws IllegalArgumentException when the events do not end at the image's head, or a blob comes twice
      */
     boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs);
 
@@ -252,9 +273,10 @@ public interface SessionStore extends AutoCloseable {
         /**
          * An item of an inbox; the key of a consumed one stays taken.
          *
-         * @param digest as {@link Post#digest}, by which a repeat is told from another item of the same key
          * @param consumed number of the event that took it; 0 while none has
          * @param body null when it is consumed
+         * @param digest {@link Post#digest} of a consumed one, by which a repeat is told from another item of the same key; null when it is not consumed,
+         *     or the store does not know it: then whatever comes under that key counts as the same
          */
         public record Item(
                 long position,
@@ -262,23 +284,26 @@ public interface SessionStore extends AutoCloseable {
                 Event.InputKind kind,
                 Actor from,
                 Instant at,
-                String digest,
                 long consumed,
-                @Nullable Json body) {
+                @Nullable Json body,
+                @Nullable String digest) {
             public Item {
                 InboxItem.requireKey(key);
                 Objects.requireNonNull(kind, "kind");
                 Objects.requireNonNull(from, "from");
                 Objects.requireNonNull(at, "at");
-                Objects.requireNonNull(digest, "digest");
-                if ((consumed == 0) != (body != null)) {
+                if ((consumed == 0) != (body != null) || (consumed == 0 && digest != null)) {
                     throw new IllegalArgumentException(
-                            "the item " + key + " has a body and was consumed, or has none and was not");
+                            "the item " + key + " has either a body, or the number of the event that consumed it");
                 }
             }
 
             public Optional<Json> findBody() {
                 return Optional.ofNullable(body);
+            }
+
+            public Optional<String> findDigest() {
+                return Optional.ofNullable(digest);
             }
         }
     }
@@ -457,6 +482,19 @@ public interface SessionStore extends AutoCloseable {
 
         /** Somebody else claimed the session, or it was deleted. */
         record LeaseLost() implements Appended {}
+    }
+
+    /**
+     * What a log came to, so that a resume need not read all of it. Deleted with its session.
+     *
+     * @param at the last event in it
+     * @param body for the library itself; stores keep it as they keep events
+     */
+    record Snapshot(Position at, String body) {
+        public Snapshot {
+            Objects.requireNonNull(at, "at");
+            Objects.requireNonNull(body, "body");
+        }
     }
 
     /**

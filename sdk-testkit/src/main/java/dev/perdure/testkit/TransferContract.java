@@ -3,6 +3,7 @@ package dev.perdure.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.session.BlobRef;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
@@ -15,6 +16,7 @@ import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.Test;
 /** That a session which was restored is the one that it was. */
 abstract class TransferContract extends StoreScenario {
     private static final SessionId COPY = SessionId.of("other", "copy");
+
+    private final List<BlobRef> blobs = new ArrayList<>();
 
     @Test
     void restore_makesTheSameSession_andItsTimesStay() {
@@ -52,8 +56,12 @@ abstract class TransferContract extends StoreScenario {
         assertThat(question.askedAt()).isEqualTo(image.questions().get(0).askedAt());
         assertThat(question.arguments()).isEqualTo("{\"cents\":1}");
         assertThat(store.questions(COPY.tenant(), null, 10)).hasSize(1);
-        assertThat(store.blobs().list(COPY)).isEqualTo(store.blobs().list(ID)).hasSize(2);
-        assertThat(store.blobs().find(COPY, store.blobs().list(COPY).get(0))).isPresent();
+        assertThat(blobs)
+                .hasSize(2)
+                .allMatch(blob -> store.blobs()
+                        .find(COPY, blob)
+                        .filter(bytes -> bytes.length == blob.size())
+                        .isPresent());
     }
 
     @Test
@@ -78,8 +86,43 @@ abstract class TransferContract extends StoreScenario {
         restore(store.image(ID).orElseThrow(), COPY);
 
         assertThat(store.post(COPY, message("k1"))).isEqualTo(new Posted.Duplicate(1));
-        assertThat(store.post(COPY, message("k1", "other"))).isEqualTo(new Posted.Conflict(1));
         assertThat(store.post(COPY, message("k2"))).isEqualTo(new Posted.Duplicate(2));
+        assertThat(store.post(COPY, message("k2", "other"))).isEqualTo(new Posted.Conflict(2));
+    }
+
+    @Test
+    void keyOfARestoredItemWithoutADigest_isTaken_byWhateverComes() {
+        whole();
+        Image image = store.image(ID).orElseThrow();
+        List<Image.Item> items = image.items().stream()
+                .map(item -> new Image.Item(
+                        item.position(),
+                        item.key(),
+                        item.kind(),
+                        item.from(),
+                        item.at(),
+                        item.consumed(),
+                        item.body(),
+                        null))
+                .toList();
+        restore(
+                new Image(image.session(), image.fence(), image.head(), image.inboxHead(), items, image.questions()),
+                COPY);
+
+        assertThat(store.post(COPY, message("k1", "other"))).isEqualTo(new Posted.Duplicate(1));
+        assertThat(store.post(COPY, message("k2", "other"))).isEqualTo(new Posted.Conflict(2));
+        assertThat(store.image(COPY).orElseThrow().items()).isEqualTo(items);
+    }
+
+    @Test
+    void keyOfARestoredItemWithADigest_isRefusedToAnotherItem_orTakenForTheSame() {
+        whole();
+        restore(store.image(ID).orElseThrow(), COPY);
+        boolean known =
+                store.image(COPY).orElseThrow().items().get(0).findDigest().isPresent();
+
+        assertThat(store.post(COPY, message("k1", "other")))
+                .isEqualTo(known ? new Posted.Conflict(1) : new Posted.Duplicate(1));
     }
 
     @Test
@@ -200,16 +243,16 @@ abstract class TransferContract extends StoreScenario {
         elapse(Duration.ofSeconds(1));
         append(lease, ask(question(ID, "q"), question(ID, "closed")));
         append(lease, close("closed"));
-        store.blobs().put(ID, new byte[] {1, 2, 3});
-        store.blobs().put(ID, new byte[0]);
+        blobs.add(store.blobs().put(ID, new byte[] {1, 2, 3}));
+        blobs.add(store.blobs().put(ID, new byte[0]));
         append(lease, release(SessionStatus.WAITING, 2, progress()));
     }
 
     private boolean restore(Image image, SessionId as) {
-        List<byte[]> blobs = store.blobs().list(ID).stream()
+        Iterator<byte[]> bytes = blobs.stream()
                 .map(ref -> store.blobs().find(ID, ref).orElseThrow())
-                .toList();
-        return store.restore(named(image, as), log(ID).iterator(), blobs.iterator());
+                .iterator();
+        return store.restore(named(image, as), log(ID).iterator(), bytes);
     }
 
     private static Image named(Image image, SessionId as) {

@@ -31,6 +31,9 @@ import org.slf4j.LoggerFactory;
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
+    /** Events after which a snapshot is taken. */
+    public static final int SNAPSHOT_EVERY = Snapshots.EVENTS;
+
     /** How a runtime is set up. */
     public record Settings(
             SessionStore store,
@@ -44,7 +47,8 @@ public final class Engine implements AutoCloseable {
             Duration closeGrace,
             Telemetry telemetry,
             RuntimeListener listeners,
-            Supplier<EventId> ids) {
+            Supplier<EventId> ids,
+            int snapshotEvery) {
         public Settings {
             agents = Map.copyOf(agents);
         }
@@ -109,6 +113,10 @@ public final class Engine implements AutoCloseable {
 
     ModelCaller modelCaller(SessionId session) {
         return new ModelCaller(session, settings.telemetry(), settings.store().blobs(), settings.modelTimeout());
+    }
+
+    Snapshots snapshots(Lease lease) {
+        return new Snapshots(settings.store(), lease, threads, settings.snapshotEvery());
     }
 
     Hub hub() {

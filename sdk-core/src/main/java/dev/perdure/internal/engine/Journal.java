@@ -25,12 +25,12 @@ import org.slf4j.LoggerFactory;
  */
 final class Journal {
     private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
-    private static final int PAGE = 1_000;
 
     private final SessionStore store;
     private final Lease lease;
     private final Lifeline lifeline;
     private final Supplier<EventId> ids;
+    private final Snapshots snapshots;
     private SessionView committed;
     private SessionView view;
     private final List<Draft> drafts = new ArrayList<>();
@@ -47,29 +47,30 @@ final class Journal {
         void pause(long millis);
     }
 
-    private Journal(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, SessionView log) {
+    private Journal(
+            SessionStore store,
+            Lease lease,
+            Lifeline lifeline,
+            Supplier<EventId> ids,
+            Snapshots snapshots,
+            SessionView log) {
         this.store = store;
         this.lease = lease;
         this.lifeline = lifeline;
         this.ids = ids;
+        this.snapshots = snapshots;
         this.committed = log;
         this.view = log;
     }
 
-    static Journal empty(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
-        return new Journal(store, lease, lifeline, ids, SessionView.empty(lease.session()));
+    static Journal empty(
+            SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, Snapshots snapshots) {
+        return new Journal(store, lease, lifeline, ids, snapshots, SessionView.empty(lease.session()));
     }
 
-    static Journal load(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
-        SessionView log = SessionView.empty(lease.session());
-        List<Recorded> page;
-        do {
-            page = store.read(lease.session(), log.position().seq(), PAGE);
-            for (Recorded event : page) {
-                log = log.with(event);
-            }
-        } while (page.size() == PAGE);
-        return new Journal(store, lease, lifeline, ids, log);
+    static Journal load(
+            SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, Snapshots snapshots) {
+        return new Journal(store, lease, lifeline, ids, snapshots, snapshots.load());
     }
 
     /** The log with what is about to be committed. */
@@ -172,6 +173,7 @@ final class Journal {
             committed = committed.with(event);
         }
         forget();
+        snapshots.committed(committed, written);
         return written;
     }
 

@@ -48,6 +48,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private final LeaseClock clock;
     private final RunDesk bodies;
     private final ModelStep model;
+    private final Snapshots snapshots;
     private volatile boolean stopping;
     private volatile boolean stoppingNow;
     private volatile boolean lost;
@@ -67,7 +68,8 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         this.clock = clock;
         this.bodies = new RunDesk(engine, session, () -> !lost && clock.alive());
         this.model = new ModelStep(engine, session);
-        this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
+        this.snapshots = engine.snapshots(lease);
+        this.journal = Journal.empty(engine.store(), lease, this, engine.ids(), snapshots);
         this.desk = new CallDesk(session, journal, bodies);
         this.inbox = new Inbox(engine.store(), lease, journal, desk);
         this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), bodies::offer);
@@ -201,7 +203,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     private void advance() {
         try {
-            journal = Journal.load(engine.store(), lease, this, engine.ids());
+            journal = Journal.load(engine.store(), lease, this, engine.ids(), snapshots);
         } catch (UnsupportedFormatException e) {
             leaveToANewerVersion();
             throw e;
@@ -418,6 +420,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             LOG.warn("{}: agent {} failed to decide", session, current.name(), e);
             decision = new Decision.Fail(Problem.of("agent", "the agent failed to decide: " + e));
         }
+        snapshots.requireRead();
         if (++decisions > MOST_DECISIONS) {
             decision = new Decision.Fail(Problem.of(
                     "agent",

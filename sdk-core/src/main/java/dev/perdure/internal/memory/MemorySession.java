@@ -22,6 +22,7 @@ import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.SessionStore.Snapshot;
 import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,9 +42,10 @@ public final class MemorySession {
     private final Instant openedAt;
     private final List<Recorded> log = new ArrayList<>();
     private final TreeMap<Long, InboxItem> inbox = new TreeMap<>();
-    private final Map<String, Image.Item> posted = new HashMap<>();
+    private final Map<String, Known> posted = new HashMap<>();
     private final Map<String, Question> questions = new TreeMap<>();
     private final Map<BlobRef, byte[]> blobs = new HashMap<>();
+    private @Nullable Snapshot snapshot;
     private Map<String, String> labels;
     private String agent;
     private SessionStatus status = SessionStatus.IDLE;
@@ -95,17 +97,21 @@ public final class MemorySession {
         }
         this.claimSeq = log.size();
         for (Image.Item item : image.items()) {
-            posted.put(item.key(), item);
-            item.findBody()
-                    .ifPresent(body -> inbox.put(
-                            item.position(),
-                            new InboxItem(item.position(), item.key(), item.kind(), item.from(), body, item.at())));
+            InboxItem open = item.findBody()
+                    .map(body -> new InboxItem(item.position(), item.key(), item.kind(), item.from(), body, item.at()))
+                    .orElse(null);
+            if (open != null) {
+                inbox.put(item.position(), open);
+            }
+            posted.put(
+                    item.key(), new Known(item, open == null ? item.findDigest().orElse("") : digest(open)));
         }
         image.questions().forEach(question -> questions.put(question.id().key(), question));
     }
 
     public Image image() {
         List<Image.Item> items = posted.values().stream()
+                .map(Known::item)
                 .sorted(Comparator.comparingLong(Image.Item::position))
                 .toList();
         return new Image(info(), fence, head(), inboxHead, items, List.copyOf(questions.values()));
@@ -191,7 +197,7 @@ public final class MemorySession {
         leaseUntil = now.plus(terms.ttl());
         retryAt = now.plus(terms.waitAfter(claims));
         become(SessionStatus.RUNNING, now);
-        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, now, previous);
+        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, log.size(), now, previous);
     }
 
     private boolean isHeldBy(Lease lease) {
@@ -249,10 +255,52 @@ public final class MemorySession {
     /** Its key stays taken. */
     private void consume(long position) {
         String key = Objects.requireNonNull(inbox.remove(position)).key();
-        posted.computeIfPresent(
-                key,
-                (same, item) -> new Image.Item(
-                        item.position(), key, item.kind(), item.from(), item.at(), item.digest(), log.size(), null));
+        posted.computeIfPresent(key, (same, known) -> known.consumed(log.size()));
+    }
+
+    /**
+     * An item that has come.
+     *
+     * @param digest empty when whatever comes under its key counts as the same
+     */
+    private record Known(Image.Item item, String digest) {
+        Known consumed(long seq) {
+            Image.Item taken = new Image.Item(
+                    item.position(),
+                    item.key(),
+                    item.kind(),
+                    item.from(),
+                    item.at(),
+                    seq,
+                    null,
+                    digest.isEmpty() ? null : digest);
+            return new Known(taken, digest);
+        }
+
+        boolean isSame(Post post) {
+            return digest.isEmpty() || digest.equals(post.digest());
+        }
+    }
+
+    private static String digest(InboxItem item) {
+        return new Post(item.key(), item.kind(), item.from(), item.body()).digest();
+    }
+
+    public @Nullable Snapshot snapshot() {
+        return snapshot;
+    }
+
+    public boolean keep(Lease lease, Snapshot taken) {
+        long seq = taken.at().seq();
+        boolean kept = fence == lease.fence()
+                && lease.owner().equals(owner)
+                && seq > 0
+                && seq <= log.size()
+                && log.get((int) seq - 1).position().equals(taken.at());
+        if (kept) {
+            snapshot = taken;
+        }
+        return kept;
     }
 
     private boolean isInLog(long after, Batch batch) {
@@ -306,10 +354,10 @@ public final class MemorySession {
     // ---- inbox and questions
 
     public Posted post(Post item, Instant now) {
-        Image.Item earlier = posted.get(item.key());
+        Known earlier = posted.get(item.key());
         if (earlier != null) {
-            boolean same = earlier.digest().equals(item.digest());
-            return same ? new Posted.Duplicate(earlier.position()) : new Posted.Conflict(earlier.position());
+            long position = earlier.item().position();
+            return earlier.isSame(item) ? new Posted.Duplicate(position) : new Posted.Conflict(position);
         }
         if (isDeleted()) {
             return new Posted.Unknown();
@@ -318,9 +366,8 @@ public final class MemorySession {
             return new Posted.Ended();
         }
         InboxItem added = new InboxItem(++inboxHead, item.key(), item.kind(), item.from(), item.body(), now);
-        posted.put(
-                item.key(),
-                new Image.Item(inboxHead, item.key(), item.kind(), item.from(), now, item.digest(), 0, item.body()));
+        Image.Item arrived = new Image.Item(inboxHead, item.key(), item.kind(), item.from(), now, 0, item.body(), null);
+        posted.put(item.key(), new Known(arrived, item.digest()));
         inbox.put(added.position(), added);
         wake(item.kind() == Event.InputKind.RESUME, now);
         return new Posted.Accepted(added.position(), null);
@@ -371,5 +418,6 @@ public final class MemorySession {
         posted.clear();
         questions.clear();
         blobs.clear();
+        snapshot = null;
     }
 }

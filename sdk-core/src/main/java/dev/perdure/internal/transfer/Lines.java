@@ -13,7 +13,6 @@ import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.spi.SessionStore.Image;
-import dev.perdure.spi.SessionStore.Post;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
@@ -98,9 +97,9 @@ final class Lines {
             Event.InputKind kind,
             Actor from,
             long at,
-            String digest,
             long consumed,
-            @Nullable Json body) {
+            @Nullable Json body,
+            @Nullable String digest) {
         static Item of(Image.Item item) {
             return new Item(
                     item.position(),
@@ -108,20 +107,18 @@ final class Lines {
                     item.kind(),
                     item.from(),
                     item.at().toEpochMilli(),
-                    item.digest(),
                     item.consumed(),
-                    item.body());
+                    item.body(),
+                    item.digest());
         }
 
+        /** A missing body is read as the JSON value null. */
         Image.Item restored() {
-            if (consumed > 0) {
-                return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), digest, consumed, null);
+            if (digest != null && !digest.matches("[0-9a-f]{64}")) {
+                throw new IllegalArgumentException("not a SHA-256 in hexadecimal: \"" + digest + "\"");
             }
-            Post post = new Post(key, kind, from, Objects.requireNonNull(body, "body"));
-            if (!post.digest().equals(digest)) {
-                throw new IllegalArgumentException("the item " + item + " has another digest than its body");
-            }
-            return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), digest, 0, body);
+            Json open = consumed == 0 ? body : null;
+            return new Image.Item(item, key, kind, from, Instant.ofEpochMilli(at), consumed, open, digest);
         }
     }
 
@@ -170,6 +167,10 @@ final class Lines {
                     event.at().toEpochMilli(),
                     ours ? body : null,
                     ours ? null : event.json());
+        }
+
+        Json json() {
+            return body != null ? body : Json.parse(Objects.requireNonNull(text));
         }
 
         Recorded recorded() {

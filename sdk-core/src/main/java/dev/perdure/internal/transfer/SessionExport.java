@@ -37,12 +37,13 @@ public final class SessionExport {
         return image.map(Image::session);
     }
 
-    /** Blobs are kept before the event that names them, so that those of the image's events are all there; a few later ones do no harm. */
     private static void write(SessionStore store, Image image, LineWriter out) throws IOException {
         SessionId id = image.session().id();
         out.write(Lines.Header.of(image));
+        BlobRefs blobs = new BlobRefs();
         for (Image.Item item : image.items()) {
             out.write(Lines.Item.of(item));
+            item.findBody().ifPresent(blobs::look);
         }
         for (Question question : image.questions()) {
             out.write(Lines.Asked.of(question));
@@ -54,14 +55,19 @@ public final class SessionExport {
                 throw goneMeanwhile(id);
             }
             for (Recorded event : page) {
-                out.write(Lines.Happened.of(event));
+                Lines.Happened line = Lines.Happened.of(event);
+                out.write(line);
+                blobs.look(line.json());
             }
             after += page.size();
         }
-        for (BlobRef ref : store.blobs().list(id)) {
-            write(store.blobs().find(id, ref).orElseThrow(() -> goneMeanwhile(id)), ref, out);
+        for (BlobRef ref : blobs.found()) {
+            Optional<byte[]> bytes = store.blobs().find(id, ref);
+            if (bytes.isPresent()) {
+                write(bytes.get(), ref, out);
+            }
         }
-        // One that was deleted after its last event was read has no blobs to list.
+        // What was deleted after its last event was read has no blobs any more.
         Position now = store.head(id);
         if (now.seq() < last || (now.seq() == last && !now.equals(image.head()))) {
             throw goneMeanwhile(id);

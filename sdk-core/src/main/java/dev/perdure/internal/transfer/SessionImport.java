@@ -180,6 +180,7 @@ public final class SessionImport {
 
     /** Whole blobs, out of their chunks; behind the last one the trailer is checked. */
     private final class Blobs implements Iterator<byte[]> {
+        private final Set<BlobRef> seen = new HashSet<>();
         private boolean sealed;
 
         @Override
@@ -198,6 +199,9 @@ public final class SessionImport {
             }
             Lines.Chunk first = lines.at(() -> lines.peek(Lines.Chunk.class));
             BlobRef ref = lines.at(() -> new BlobRef(first.blob(), first.size()));
+            if (!seen.add(ref)) {
+                throw lines.wrong("the blob " + ref.sha256() + " is there already");
+            }
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             do {
                 bytes.writeBytes(lines.at(() -> bytes(ref, bytes.size(), lines.peek(Lines.Chunk.class))));

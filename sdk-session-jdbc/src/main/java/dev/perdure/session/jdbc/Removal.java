@@ -34,8 +34,9 @@ final class Removal {
 
     private static final List<Part> PARTS = List.of(
             new Part("perdure_event", "seq", ROWS),
-            new Part("perdure_inbox", "key", ROWS),
-            new Part("perdure_question", "key", ROWS),
+            new Part("perdure_snapshot", "seq", ROWS),
+            new Part("perdure_inbox", "idem_key", ROWS),
+            new Part("perdure_question", "question_key", ROWS),
             new Part("perdure_blob", "sha256", 20));
 
     private final Database database;

@@ -31,9 +31,17 @@ final class Sessions {
 
     /** Looks first, because nearly always the session is there. */
     Opened open(NewSession session) {
-        return find(session.id())
-                .map(Sessions::existing)
-                .orElseGet(() -> database.transact(session.id(), handle -> create(handle, session)));
+        return find(session.id()).map(Sessions::existing).orElseGet(() -> create(session));
+    }
+
+    private Opened create(NewSession session) {
+        Log.Body first = log.first(session.id(), session.first());
+        try {
+            return database.transact(session.id(), handle -> create(handle, session, first));
+        } catch (Faults.Clash e) {
+            // Somebody else made it in this moment.
+            return find(session.id()).map(Sessions::existing).orElseThrow(() -> e);
+        }
     }
 
     Optional<SessionInfo> find(SessionId id) {
@@ -70,8 +78,8 @@ final class Sessions {
         return counts;
     }
 
-    private Opened create(Handle handle, NewSession session) {
-        int made = handle.createUpdate(sql.create())
+    private Opened create(Handle handle, NewSession session, Log.Body first) {
+        handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
                 .bind("name", session.id().name())
                 .bind("agent", session.agent())
@@ -79,10 +87,7 @@ final class Sessions {
                 .bind("now", database.now())
                 .execute();
         SessionRow row = row(handle, session.id()).orElseThrow();
-        if (made == 0) {
-            return existing(row.info());
-        }
-        log.start(handle, row.key(), session.first());
+        log.start(handle, row.key(), session.first(), first);
         return new Opened.Created(row.info());
     }
 

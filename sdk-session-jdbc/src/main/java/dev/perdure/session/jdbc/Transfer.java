@@ -1,15 +1,20 @@
 package dev.perdure.session.jdbc;
 
 import dev.perdure.session.Actor;
+import dev.perdure.session.BlobRef;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.Json;
 import dev.perdure.session.Position;
+import dev.perdure.session.Question;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import dev.perdure.spi.SessionStore.Image;
+import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.StoreException;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
@@ -39,6 +44,15 @@ final class Transfer {
 
     private static final int CHARACTERS = 4 << 20;
 
+    /** A session that changes more often than this while it is looked at is not to be looked at now. */
+    private static final int MOST_LOOKS = 100;
+
+    /** Bytes of a hash that is not keyed. */
+    private static final int DIGEST = 32;
+
+    /** Of an item whose text nobody knows any more: whatever comes under its key counts as the same. */
+    private static final byte[] NO_HASH = {};
+
     /** How long a restoration may take from one commit to the next until it counts as given up. */
     private static final long PATIENCE = 3_600_000;
 
@@ -47,21 +61,50 @@ final class Transfer {
     private final Sessions sessions;
     private final Questions questions;
     private final Removal removal;
+    private final BodyCodec codec;
 
-    Transfer(Database database, Statements sql, Sessions sessions, Questions questions, Removal removal) {
+    Transfer(
+            Database database,
+            Statements sql,
+            Sessions sessions,
+            Questions questions,
+            Removal removal,
+            BodyCodec codec) {
         this.database = database;
         this.sql = sql;
         this.sessions = sessions;
         this.questions = questions;
         this.removal = removal;
+        this.codec = codec;
     }
 
     Optional<Image> image(SessionId id) {
-        return database.readAtOnce(
-                id,
-                handle -> sessions.row(handle, id)
-                        .filter(row -> row.status() != SessionStatus.DELETED)
-                        .map(row -> image(handle, row)));
+        for (int look = 0; look < MOST_LOOKS; look++) {
+            Optional<SessionRow> row = row(id);
+            if (row.isEmpty()) {
+                return Optional.empty();
+            }
+            long key = row.get().key();
+            List<Item> items = database.read(id, handle -> items(handle, key));
+            List<Question> open = database.read(id, handle -> Questions.of(handle, key));
+            Position head = database.read(id, handle -> head(handle, row.get()));
+            if (row(id).filter(row.get()::isAsFarAs).isPresent()) {
+                return Optional.of(new Image(
+                        row.get().info(),
+                        row.get().fence(),
+                        head,
+                        row.get().inboxHead(),
+                        items.stream().map(item -> item.decoded(id, codec)).toList(),
+                        open.stream().map(questions::decoded).toList()));
+            }
+        }
+        throw StoreException.unavailable(
+                "the session " + id + " changes too often to be looked at as of one moment; try again", id, null);
+    }
+
+    private Optional<SessionRow> row(SessionId id) {
+        return database.read(id, handle -> sessions.row(handle, id))
+                .filter(row -> row.status() != SessionStatus.DELETED);
     }
 
     boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
@@ -86,32 +129,82 @@ final class Transfer {
 
     // ---- out
 
-    private Image image(Handle handle, SessionRow row) {
-        Position head = handle.createQuery("SELECT id FROM perdure_event WHERE session = :session AND seq = :head")
+    private static Position head(Handle handle, SessionRow row) {
+        return handle.createQuery("SELECT id FROM perdure_event WHERE session = :session AND seq = :head")
                 .bind("session", row.key())
                 .bind("head", row.head())
                 .map((columns, context) -> new Position(row.head(), new EventId(Uuids.of(columns.getBytes(1)))))
-                .one();
-        List<Image.Item> items = handle.createQuery("""
-                        SELECT i.position, i.key, i.kind, i.actor_kind, i.actor, i.at, i.hash, i.consumed, i.body
-                        FROM perdure_inbox i WHERE i.session = :session ORDER BY i.position""")
-                .bind("session", row.key())
-                .map((columns, context) -> item(columns))
-                .list();
-        return new Image(row.info(), row.fence(), head, row.inboxHead(), items, questions.of(handle, row.key()));
+                .findOne()
+                .orElse(Position.START);
     }
 
-    private static Image.Item item(ResultSet row) throws SQLException {
-        long consumed = row.getLong(8);
-        return new Image.Item(
-                row.getLong(1),
-                row.getString(2),
-                Stored.constant(Event.InputKind.class, row.getString(3)),
-                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                Instant.ofEpochMilli(row.getLong(6)),
-                HexFormat.of().formatHex(row.getBytes(7)),
-                consumed,
-                consumed > 0 ? null : Json.parse(new String(row.getBytes(9), StandardCharsets.UTF_8)));
+    private static List<Item> items(Handle handle, long session) {
+        return handle.createQuery("""
+                        SELECT i.position, i.idem_key, i.kind, i.actor_kind, i.actor, i.at, i.hash, i.consumed, i.body
+                        FROM perdure_inbox i WHERE i.session = :session ORDER BY i.position""")
+                .bind("session", session)
+                .map((columns, context) -> Item.of(columns))
+                .list();
+    }
+
+    /** An item as it is stored. */
+    private record Item(
+            long position,
+            String key,
+            Event.InputKind kind,
+            Actor from,
+            long at,
+            byte[] hash,
+            long consumed,
+            byte[] body) {
+        static Item of(ResultSet row) throws SQLException {
+            return new Item(
+                    row.getLong(1),
+                    row.getString(2),
+                    Stored.constant(Event.InputKind.class, row.getString(3)),
+                    new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
+                    row.getLong(6),
+                    row.getBytes(7),
+                    row.getLong(8),
+                    row.getBytes(9));
+        }
+
+        static Item of(SessionId id, Image.Item item, BodyCodec codec) {
+            Json body = item.body();
+            byte[] hash = item.findDigest().map(HexFormat.of()::parseHex).orElse(NO_HASH);
+            byte[] stored = {};
+            if (body != null) {
+                Post post = new Post(item.key(), item.kind(), item.from(), body);
+                hash = codec.fingerprint(id, Inbox.identity(post));
+                stored = codec.encode(place(id, item.key(), item.kind(), item.from()), Inbox.text(post));
+            } else if (codec.fingerprint(id, NO_HASH).length > DIGEST) {
+                // In clear it would say what was sent to whoever guesses it, and its text is not there to make the
+                // keyed one of.
+                hash = NO_HASH;
+            }
+            return new Item(
+                    item.position(),
+                    item.key(),
+                    item.kind(),
+                    item.from(),
+                    item.at().toEpochMilli(),
+                    hash,
+                    item.consumed(),
+                    stored);
+        }
+
+        Image.Item decoded(SessionId id, BodyCodec codec) {
+            Json open = consumed > 0
+                    ? null
+                    : Json.parse(new String(codec.decode(place(id, key, kind, from), body), StandardCharsets.UTF_8));
+            String digest =
+                    consumed > 0 && hash.length == DIGEST ? HexFormat.of().formatHex(hash) : null;
+            return new Image.Item(position, key, kind, from, Instant.ofEpochMilli(at), consumed, open, digest);
+        }
+
+        private static BodyPlace place(SessionId id, String key, Event.InputKind kind, Actor from) {
+            return BodyPlace.item(id, key, kind, from);
+        }
     }
 
     // ---- in
@@ -148,34 +241,46 @@ final class Transfer {
 
     private void items(SessionId id, Nameless draft, List<Image.Item> items) {
         for (int from = 0; from < items.size(); from += EVENTS) {
-            List<Image.Item> some = items.subList(from, Math.min(from + EVENTS, items.size()));
+            List<Item> some = items.subList(from, Math.min(from + EVENTS, items.size())).stream()
+                    .map(item -> Item.of(id, item, codec))
+                    .toList();
+            database.requireFits(id, some, Item::body);
             add(id, draft, """
-                    INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, consumed, body)
+                    INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, consumed, body)
                     VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, :at, :consumed, :body)""", some, Transfer::bind);
         }
     }
 
-    private static void bind(PreparedBatch batch, Image.Item item) {
+    private static void bind(PreparedBatch batch, Item item) {
         batch.bind("key", item.key())
                 .bind("position", item.position())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", HexFormat.of().parseHex(item.digest()))
-                .bind("at", item.at().toEpochMilli())
+                .bind("hash", item.hash())
+                .bind("at", item.at())
                 .bind("consumed", item.consumed() == 0 ? null : item.consumed())
-                .bind("body", item.findBody().map(Json::text).orElse("").getBytes(StandardCharsets.UTF_8));
+                .bind("body", item.body());
+    }
+
+    /** An event and its body as it is stored. */
+    private record Written(Recorded event, byte[] body) {}
+
+    private Written written(SessionId id, Recorded event) {
+        BodyPlace place = BodyPlace.event(
+                id, event.seq(), event.id(), event.turn(), event.event().type());
+        return new Written(event, codec.encode(place, event.json().getBytes(StandardCharsets.UTF_8)));
     }
 
     private void events(Image image, Nameless draft, Iterator<Recorded> events) {
         SessionId id = image.session().id();
         Position last = Position.START;
         while (events.hasNext()) {
-            List<Recorded> some = some(id, last.seq(), events);
-            last = some.get(some.size() - 1).position();
+            List<Written> some = some(id, last.seq(), events);
+            last = some.get(some.size() - 1).event().position();
             add(id, draft, """
                     INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                    VALUES (:session, :seq, :id, :turn, :fence, :at, :type, :progress, 0, :body)""", some, Transfer::bind);
+                    VALUES (:session, :seq, :id, :turn, :fence, :at, :type, :progress, :codec, :body)""", some, Transfer::bind);
         }
         if (!last.equals(image.head())) {
             throw new IllegalArgumentException("the events of " + id + " end at " + last + ", not at " + image.head());
@@ -183,11 +288,13 @@ final class Transfer {
     }
 
     /** As many as go into one commit. */
-    private static List<Recorded> some(SessionId id, long after, Iterator<Recorded> events) {
-        List<Recorded> some = new ArrayList<>();
+    private List<Written> some(SessionId id, long after, Iterator<Recorded> events) {
+        List<Written> some = new ArrayList<>();
         for (int size = 0; some.size() < EVENTS && size < CHARACTERS && events.hasNext(); ) {
             Recorded event = events.next();
-            some.add(event);
+            Written written = written(id, event);
+            database.requireFits(id, List.of(written), Written::body);
+            some.add(written);
             size += event.json().length();
             if (event.seq() != after + some.size()) {
                 throw new IllegalArgumentException("after event " + (after + some.size() - 1) + " of " + id
@@ -197,7 +304,8 @@ final class Transfer {
         return some;
     }
 
-    private static void bind(PreparedBatch batch, Recorded event) {
+    private static void bind(PreparedBatch batch, Written written) {
+        Recorded event = written.event();
         batch.bind("seq", event.seq())
                 .bind("id", Uuids.bytes(event.id().value()))
                 .bind("turn", event.turn())
@@ -205,23 +313,42 @@ final class Transfer {
                 .bind("at", event.at().toEpochMilli())
                 .bind("type", event.event().type())
                 .bind("progress", event.event().movesForward() ? 1 : 0)
-                .bind("body", event.json().getBytes(StandardCharsets.UTF_8));
+                .bind("codec", BodyCodec.isEncoded(written.body()) ? Log.ENCODED : Log.PLAIN)
+                .bind("body", written.body());
     }
 
     private void blobs(SessionId id, Nameless draft, Iterator<byte[]> blobs) {
         while (blobs.hasNext()) {
+            Blob blob = blob(id, blobs.next());
+            database.requireFits(id, List.of(blob), Blob::body);
             add(id, draft, """
-                    INSERT INTO perdure_blob (session, sha256, size, body) VALUES (:session, :sha256, :size, :body)
-                    ON CONFLICT (session, sha256) DO NOTHING""", List.of(blobs.next()), Transfer::bind);
+                    INSERT INTO perdure_blob (session, sha256, size, body) VALUES (:session, :sha256, :size, :body)""", List.of(blob), Transfer::bind);
         }
     }
 
-    private static void bind(PreparedBatch batch, byte[] blob) {
-        batch.bind("sha256", Hashes.hex(blob)).bind("size", (long) blob.length).bind("body", blob);
+    /** A blob as it is stored. */
+    private record Blob(String address, long size, byte[] body) {}
+
+    private Blob blob(SessionId id, byte[] bytes) {
+        BlobRef ref = new BlobRef(Hashes.hex(bytes), bytes.length);
+        return new Blob(codec.address(id, ref), ref.size(), codec.encode(BodyPlace.blob(id, ref), bytes));
+    }
+
+    private static void bind(PreparedBatch batch, Blob blob) {
+        batch.bind("sha256", blob.address()).bind("size", blob.size()).bind("body", blob.body());
     }
 
     /** One commit; the draft is held meanwhile, so that nobody takes it for given up. */
     private <T> void add(
+            SessionId id, Nameless draft, String insert, List<T> rows, BiConsumer<PreparedBatch, T> binding) {
+        try {
+            addAll(id, draft, insert, rows, binding);
+        } catch (Faults.Clash e) {
+            throw new IllegalArgumentException("a blob of " + id + " is there twice", e);
+        }
+    }
+
+    private <T> void addAll(
             SessionId id, Nameless draft, String insert, List<T> rows, BiConsumer<PreparedBatch, T> binding) {
         database.transact(id, handle -> {
             int held = handle.createUpdate(
@@ -244,6 +371,7 @@ final class Transfer {
     private boolean name(Image image, Nameless draft) {
         SessionId id = image.session().id();
         SessionStatus was = image.session().status();
+        List<Question> open = questions.encoded(image.questions());
         try {
             return database.transact(id, handle -> {
                 int named = handle.createUpdate("""
@@ -256,7 +384,7 @@ final class Transfer {
                         .bindMap(draft.row())
                         .execute();
                 requireHeld(id, named);
-                questions.restore(handle, draft.key(), image.questions());
+                Questions.restore(handle, draft.key(), open);
                 return true;
             });
         } catch (Faults.Clash e) {

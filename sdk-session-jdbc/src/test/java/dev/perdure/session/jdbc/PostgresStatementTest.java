@@ -28,6 +28,7 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.SessionStore.Snapshot;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
 import dev.perdure.tool.Tool;
@@ -102,6 +103,20 @@ class PostgresStatementTest {
     }
 
     @Test
+    void snapshot_isOneStatementToKeepAndOneToRead_andNeverWritesTheSessionsRow() {
+        Lease lease = held(store, ID, ann);
+        Position end = end(store, ID);
+        String version = postgres.query("SELECT ctid FROM perdure_session");
+        Snapshot snapshot = new Snapshot(end, "{}");
+
+        assertThat(statistics.during(() -> store.saveSnapshot(lease, snapshot))).hasSize(1);
+        assertThat(statistics.during(() -> assertThat(store.snapshot(ID)).contains(snapshot)))
+                .hasSize(1);
+
+        assertThat(postgres.query("SELECT ctid FROM perdure_session")).isEqualTo(version);
+    }
+
+    @Test
     void post_isOneStatement_andThreeWithItsClaim() {
         assertThat(statistics.during(() -> store.post(ID, message("k")))).hasSize(1);
         assertThat(statistics.during(() -> store.postAndClaim(ID, message("k2"), SessionStore.Terms.of(ann))))
@@ -173,8 +188,15 @@ class PostgresStatementTest {
         assertThat(plan(sql.append(1))).contains("perdure_event_pkey").doesNotContain("Seq Scan");
     }
 
+    /** Else each page of a long log costs as much as the whole rest of it. */
+    @Test
+    void pageAndEndOfALog_areReadFromTheIndex_withoutSortingTheRest() {
+        assertThat(plan(Log.READ)).contains("perdure_event_pkey").doesNotContain("Sort");
+        assertThat(plan(Log.HEAD)).contains("perdure_event_pkey").doesNotContain("Sort");
+    }
+
     private String plan(String sql) {
-        String bound = sql.replaceAll(":(id0|afterId|body0)", "''::bytea")
+        String bound = sql.replaceAll(":(event0|afterId|body0)", "''::bytea")
                 .replaceAll(":(type0|owner)", "'x'")
                 .replaceAll("(?<!:):[a-zA-Z]+[0-9]*", "1");
         return postgres.plan(bound);

@@ -11,13 +11,15 @@ import org.jdbi.v3.core.transaction.TransactionHandler;
 import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
 
 /**
- * SQLite transactions that take the write lock first: one that began by reading could not wait for it without a deadlock. They
- * are spelled out, because the driver's own begin the next one right after a commit and would fail when that is busy, although the
- * commit is done.
+ * Transactions that are spelled out on connections with autocommit on. SQLite's driver would begin the next one right after a commit and fail when that is
+ * busy, although the commit is done; with MariaDB each change of autocommit is a round trip.
  */
-final class ImmediateTransactions extends DelegatingTransactionHandler {
-    ImmediateTransactions() {
+final class SpelledTransactions extends DelegatingTransactionHandler {
+    private final String begin;
+
+    SpelledTransactions(String begin) {
         super(LocalTransactionHandler.binding());
+        this.begin = begin;
     }
 
     @Override
@@ -27,10 +29,6 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
 
     @Override
     public <R, X extends Exception> R inTransaction(Handle handle, HandleCallback<R, X> work) throws X {
-        return between("BEGIN IMMEDIATE", handle, work);
-    }
-
-    private <R, X extends Exception> R between(String begin, Handle handle, HandleCallback<R, X> work) throws X {
         execute(handle, begin);
         boolean done = false;
         try {
@@ -45,14 +43,13 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
         }
     }
 
-    /** A level is asked for by who only reads: what is seen stands still, whatever the level, and nobody is kept from writing. */
     @Override
     public <R, X extends Exception> R inTransaction(
             Handle handle, TransactionIsolationLevel level, HandleCallback<R, X> work) throws X {
-        return between("BEGIN", handle, work);
+        return inTransaction(handle, work);
     }
 
-    /** A failure here adds nothing: after a full disk SQLite has rolled back by itself. */
+    /** A failure here adds nothing: after a full disk SQLite has rolled back by itself, and a dead connection has, too. */
     @Override
     public void rollback(Handle handle) {
         try (Statement statement = handle.getConnection().createStatement()) {
