@@ -171,7 +171,7 @@ final class Inbox {
         if (earlier == null) {
             return found.ended() ? new Posted.Ended() : new Posted.Unknown();
         }
-        return codec.matches(id, earlier.hash(), identity(item))
+        return earlier.hash().length == 0 || codec.matches(id, earlier.hash(), identity(item))
                 ? new Posted.Duplicate(earlier.position())
                 : new Posted.Conflict(earlier.position());
     }
@@ -199,14 +199,17 @@ final class Inbox {
     }
 
     private Form form(SessionId id, Post item) {
-        byte[] body = item.body().text().getBytes(StandardCharsets.UTF_8);
         BodyPlace place = BodyPlace.item(id, item.key(), item.kind(), item.from());
-        return new Form(codec.encode(place, body), codec.fingerprint(id, identity(item)));
+        return new Form(codec.encode(place, text(item)), codec.fingerprint(id, identity(item)));
     }
 
     /** What makes two items under one key the same. */
-    private static byte[] identity(Post item) {
+    static byte[] identity(Post item) {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
+    }
+
+    static byte[] text(Post item) {
+        return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
 
     private static Row row(ResultSet row) throws SQLException {
@@ -234,7 +237,7 @@ final class Inbox {
     /** An item as it is stored. */
     private record Form(byte[] body, byte[] hash) {}
 
-    /** An item that was there already. */
+    /** An item that was there already; without a hash, when it was restored and its text is not known. */
     private record Earlier(long position, byte[] hash) {}
 
     /** Why an item has not arrived. */

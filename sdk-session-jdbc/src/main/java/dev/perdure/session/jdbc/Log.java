@@ -33,10 +33,14 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** The events of sessions. Thread-safe. */
 final class Log {
-    private static final String READ = """
-            SELECT e.seq, e.id, e.turn, e.fence, e.at, e.type, e.codec, e.body
-            FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-            WHERE s.tenant = :tenant AND s.name = :name AND e.seq > :after ORDER BY e.seq LIMIT :limit""";
+    /** Not a join: PostgreSQL would read the whole rest of the log and sort it, for each page, since it takes no order from a table behind the first. */
+    private static final String OF_ONE_SESSION =
+            " FROM perdure_event e WHERE e.session = (SELECT s.id FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name)";
+
+    static final String READ = "SELECT e.seq, e.id, e.turn, e.fence, e.at, e.type, e.codec, e.body" + OF_ONE_SESSION
+            + " AND e.seq > :after ORDER BY e.seq LIMIT :limit";
+
+    static final String HEAD = "SELECT e.seq, e.id" + OF_ONE_SESSION + " ORDER BY e.seq DESC LIMIT 1";
 
     /** The body is plain JSON in UTF-8. */
     static final int PLAIN = 0;
@@ -123,10 +127,7 @@ final class Log {
     Position head(SessionId id) {
         return database.read(
                 id,
-                handle -> handle.createQuery("""
-                        SELECT e.seq, e.id
-                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name ORDER BY e.seq DESC LIMIT 1""")
+                handle -> handle.createQuery(HEAD)
                         .bind("tenant", id.tenant().value())
                         .bind("name", id.name())
                         .map((row, context) ->

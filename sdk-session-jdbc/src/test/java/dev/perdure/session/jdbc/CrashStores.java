@@ -11,6 +11,7 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -27,6 +28,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -526,6 +528,21 @@ public final class CrashStores {
         @Override
         public boolean delete(SessionId id) {
             return store.delete(id);
+        }
+
+        @Override
+        public int purge(Retention which, int limit) {
+            return store.purge(which, limit);
+        }
+
+        @Override
+        public Optional<Image> image(SessionId id) {
+            return store.image(id);
+        }
+
+        @Override
+        public boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
+            return store.restore(image, events, blobs);
         }
 
         @Override
