@@ -19,6 +19,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
@@ -61,8 +62,8 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
-                .bind("body", form.body())
+                .bind("hash", form.hash)
+                .bind("body", form.body)
                 .mapTo(Long.class)
                 .findOne()
                 .orElseThrow(NotArrived::new);
@@ -88,7 +89,7 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> row(row))
+                        .map((row, context) -> new Row(row))
                         .list());
         return rows.stream().map(row -> item(id, row)).toList();
     }
@@ -107,9 +108,9 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
+                .bind("hash", form.hash)
                 .bind("now", database.now())
-                .bind("body", form.body())
+                .bind("body", form.body)
                 .execute();
         if (added != 1) {
             throw new NotArrived();
@@ -123,7 +124,7 @@ final class Inbox {
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
     private Posted whyNot(SessionId id, Post item) {
-        Optional<Earlier> earlier = database.read(
+        Optional<Map.Entry<Long, byte[]>> earlier = database.read(
                 id,
                 handle -> handle.createQuery("""
                         SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
@@ -131,17 +132,15 @@ final class Inbox {
                         .bind("tenant", id.tenant().value())
                         .bind("name", id.name())
                         .bind("key", item.key())
-                        .map((row, context) -> new Earlier(row.getLong(1), row.getBytes(2)))
+                        .map((row, context) -> Map.entry(row.getLong(1), row.getBytes(2)))
                         .findOne());
-        return earlier.map(there -> compared(id, item, there))
+        return earlier.map(there -> compared(id, item, there.getKey(), there.getValue()))
                 .orElseGet(() ->
                         database.read(id, handle -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown()));
     }
 
-    private Posted compared(SessionId id, Post item, Earlier earlier) {
-        return codec.matches(id, earlier.hash(), identity(item))
-                ? new Posted.Duplicate(earlier.position())
-                : new Posted.Conflict(earlier.position());
+    private Posted compared(SessionId id, Post item, long position, byte[] hash) {
+        return codec.matches(id, hash, identity(item)) ? new Posted.Duplicate(position) : new Posted.Conflict(position);
     }
 
     private static boolean hasEnded(Handle handle, SessionId id) {
@@ -165,36 +164,47 @@ final class Inbox {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
-    private static Row row(ResultSet row) throws SQLException {
-        return new Row(
-                row.getLong(1),
-                row.getString(2),
-                Stored.constant(Event.InputKind.class, row.getString(3)),
-                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                row.getBytes(6),
-                row.getLong(7));
-    }
-
     private InboxItem item(SessionId id, Row row) {
-        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
-        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
+        String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
         Json json;
         try {
             json = Json.parse(body);
         } catch (IllegalArgumentException e) {
             throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
         }
-        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
+        return new InboxItem(row.position, row.key, row.kind, row.from, json, row.at);
     }
 
-    /** An item as it is stored. */
-    private record Form(byte[] body, byte[] hash) {}
+    /** What is stored of an item in another form. */
+    private static final class Form {
+        private final byte[] body;
+        private final byte[] hash;
 
-    /** An item that was there already. */
-    private record Earlier(long position, byte[] hash) {}
+        Form(byte[] body, byte[] hash) {
+            this.body = body;
+            this.hash = hash;
+        }
+    }
 
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
-    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
+    private static final class Row {
+        private final long position;
+        private final Event.InputKind kind;
+        private final Actor from;
+        private final String key;
+        private final byte[] body;
+        private final Instant at;
+
+        Row(ResultSet row) throws SQLException {
+            position = row.getLong(1);
+            key = row.getString(2);
+            kind = Stored.constant(Event.InputKind.class, row.getString(3));
+            from = new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5));
+            body = row.getBytes(6);
+            at = Instant.ofEpochMilli(row.getLong(7));
+        }
+    }
 
     /** A session's row after a post has changed it. */
     private record Arrival(long session, long position, SessionStatus status) {
