@@ -20,6 +20,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
@@ -97,9 +98,15 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
+<<<<<<< HEAD
                 .bind("hash", form.hash())
                 .bind("body", form.body())
                 .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
+=======
+                .bind("hash", form.hash)
+                .bind("body", form.body)
+                .mapTo(Long.class)
+>>>>>>> codec
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -126,7 +133,7 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> row(row))
+                        .map((row, context) -> new Row(row))
                         .list());
         return rows.stream().map(row -> item(id, row)).toList();
     }
@@ -140,9 +147,9 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
+                .bind("hash", form.hash)
                 .bind("now", database.now())
-                .bind("body", form.body())
+                .bind("body", form.body)
                 .execute();
         return arrival;
     }
@@ -166,6 +173,7 @@ final class Inbox {
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
+<<<<<<< HEAD
     private Posted answer(SessionId id, Post item, Found found) {
         Earlier earlier = found.earlier();
         if (earlier == null) {
@@ -174,6 +182,26 @@ final class Inbox {
         return earlier.hash().length == 0 || codec.matches(id, earlier.hash(), identity(item))
                 ? new Posted.Duplicate(earlier.position())
                 : new Posted.Conflict(earlier.position());
+=======
+    private Posted whyNot(SessionId id, Post item) {
+        Optional<Map.Entry<Long, byte[]>> earlier = database.read(
+                id,
+                handle -> handle.createQuery("""
+                        SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name AND i.key = :key""")
+                        .bind("tenant", id.tenant().value())
+                        .bind("name", id.name())
+                        .bind("key", item.key())
+                        .map((row, context) -> Map.entry(row.getLong(1), row.getBytes(2)))
+                        .findOne());
+        return earlier.map(there -> compared(id, item, there.getKey(), there.getValue()))
+                .orElseGet(() ->
+                        database.read(id, handle -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown()));
+    }
+
+    private Posted compared(SessionId id, Post item, long position, byte[] hash) {
+        return codec.matches(id, hash, identity(item)) ? new Posted.Duplicate(position) : new Posted.Conflict(position);
+>>>>>>> codec
     }
 
     private static Found look(Handle handle, SessionId id, Post item, String lock) {
@@ -208,6 +236,7 @@ final class Inbox {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
+<<<<<<< HEAD
     static byte[] text(Post item) {
         return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
@@ -222,29 +251,57 @@ final class Inbox {
                 row.getLong(7));
     }
 
+=======
+>>>>>>> codec
     private InboxItem item(SessionId id, Row row) {
-        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
-        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
+        String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
         Json json;
         try {
             json = Json.parse(body);
         } catch (IllegalArgumentException e) {
             throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
         }
-        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
+        return new InboxItem(row.position, row.key, row.kind, row.from, json, row.at);
     }
 
-    /** An item as it is stored. */
-    private record Form(byte[] body, byte[] hash) {}
+    /** What is stored of an item in another form. */
+    private static final class Form {
+        private final byte[] body;
+        private final byte[] hash;
 
+<<<<<<< HEAD
     /** An item that was there already; without a hash, when it was restored and its text is not known. */
     private record Earlier(long position, byte[] hash) {}
+=======
+        Form(byte[] body, byte[] hash) {
+            this.body = body;
+            this.hash = hash;
+        }
+    }
+>>>>>>> codec
 
     /** Why an item has not arrived. */
     private record Found(@Nullable Earlier earlier, boolean ended) {}
 
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
-    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
+    private static final class Row {
+        private final long position;
+        private final Event.InputKind kind;
+        private final Actor from;
+        private final String key;
+        private final byte[] body;
+        private final Instant at;
+
+        Row(ResultSet row) throws SQLException {
+            position = row.getLong(1);
+            key = row.getString(2);
+            kind = Stored.constant(Event.InputKind.class, row.getString(3));
+            from = new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5));
+            body = row.getBytes(6);
+            at = Instant.ofEpochMilli(row.getLong(7));
+        }
+    }
 
     /** Where an item has come to. */
     private record Arrival(long session, long position) {}
