@@ -20,7 +20,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
@@ -49,7 +48,7 @@ final class Inbox {
             claims.enlist(terms.worker());
         }
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
             Came came = database.together(id, handle -> {
                 Arrival arrival = arrive(handle, id, item, form);
@@ -67,7 +66,7 @@ final class Inbox {
     /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it. */
     Posted post(Connection connection, SessionId id, Post item) {
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
             return database.within(connection, id, handle -> {
                 try {
@@ -98,15 +97,9 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-<<<<<<< HEAD
-                .bind("hash", form.hash())
-                .bind("body", form.body())
-                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
-=======
                 .bind("hash", form.hash)
                 .bind("body", form.body)
-                .mapTo(Long.class)
->>>>>>> codec
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -173,35 +166,14 @@ final class Inbox {
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
-<<<<<<< HEAD
     private Posted answer(SessionId id, Post item, Found found) {
         Earlier earlier = found.earlier();
         if (earlier == null) {
             return found.ended() ? new Posted.Ended() : new Posted.Unknown();
         }
-        return earlier.hash().length == 0 || codec.matches(id, earlier.hash(), identity(item))
-                ? new Posted.Duplicate(earlier.position())
-                : new Posted.Conflict(earlier.position());
-=======
-    private Posted whyNot(SessionId id, Post item) {
-        Optional<Map.Entry<Long, byte[]>> earlier = database.read(
-                id,
-                handle -> handle.createQuery("""
-                        SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND i.key = :key""")
-                        .bind("tenant", id.tenant().value())
-                        .bind("name", id.name())
-                        .bind("key", item.key())
-                        .map((row, context) -> Map.entry(row.getLong(1), row.getBytes(2)))
-                        .findOne());
-        return earlier.map(there -> compared(id, item, there.getKey(), there.getValue()))
-                .orElseGet(() ->
-                        database.read(id, handle -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown()));
-    }
-
-    private Posted compared(SessionId id, Post item, long position, byte[] hash) {
-        return codec.matches(id, hash, identity(item)) ? new Posted.Duplicate(position) : new Posted.Conflict(position);
->>>>>>> codec
+        return earlier.hash.length == 0 || codec.matches(id, earlier.hash, identity(item))
+                ? new Posted.Duplicate(earlier.position)
+                : new Posted.Conflict(earlier.position);
     }
 
     private static Found look(Handle handle, SessionId id, Post item, String lock) {
@@ -236,23 +208,10 @@ final class Inbox {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
-<<<<<<< HEAD
     static byte[] text(Post item) {
         return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
 
-    private static Row row(ResultSet row) throws SQLException {
-        return new Row(
-                row.getLong(1),
-                row.getString(2),
-                Stored.constant(Event.InputKind.class, row.getString(3)),
-                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                row.getBytes(6),
-                row.getLong(7));
-    }
-
-=======
->>>>>>> codec
     private InboxItem item(SessionId id, Row row) {
         BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
         String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
@@ -270,16 +229,22 @@ final class Inbox {
         private final byte[] body;
         private final byte[] hash;
 
-<<<<<<< HEAD
-    /** An item that was there already; without a hash, when it was restored and its text is not known. */
-    private record Earlier(long position, byte[] hash) {}
-=======
         Form(byte[] body, byte[] hash) {
             this.body = body;
             this.hash = hash;
         }
     }
->>>>>>> codec
+
+    /** An item that was there already; without a hash, when it was restored and its text is not known. */
+    private static final class Earlier {
+        private final long position;
+        private final byte[] hash;
+
+        Earlier(long position, byte[] hash) {
+            this.position = position;
+            this.hash = hash;
+        }
+    }
 
     /** Why an item has not arrived. */
     private record Found(@Nullable Earlier earlier, boolean ended) {}
