@@ -144,6 +144,7 @@ public final class AgentRuntime implements AutoCloseable {
         private @Nullable Duration closeGrace;
         private @Nullable OpenTelemetry telemetry;
         private @Nullable Supplier<EventId> ids;
+        private @Nullable Integer snapshotEvery;
         private boolean acceptUnsafeOnce;
 
         private Builder(SessionStore store) {
@@ -238,6 +239,12 @@ public final class AgentRuntime implements AutoCloseable {
             return this;
         }
 
+        /** Events after which a snapshot is taken; for tests. */
+        Builder snapshotEvery(int value) {
+            this.snapshotEvery = once("snapshotEvery", snapshotEvery, value);
+            return this;
+        }
+
         /**
          * Runs {@link Effect#ONCE} tools although the store cannot promise that they do not run twice; see {@link
          * SessionStore.Guarantees#onceSafe()}.
@@ -273,7 +280,8 @@ public final class AgentRuntime implements AutoCloseable {
                     or(closeGrace, Duration.ofSeconds(10)),
                     new Telemetry(or(telemetry, OpenTelemetry.noop())),
                     new Listeners(listeners),
-                    or(ids, EventId::random))));
+                    or(ids, EventId::random),
+                    or(snapshotEvery, Engine.SNAPSHOT_EVERY))));
         }
 
         private void requireOnceSafe() {

@@ -140,6 +140,16 @@ public final class InMemorySessionStore implements SessionStore {
     }
 
     @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return locked(() -> with(id, Optional.empty(), session -> Optional.ofNullable(session.snapshot())));
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return locked(() -> with(lease.session(), false, session -> session.keep(lease, snapshot)));
+    }
+
+    @Override
     public List<InboxItem> inbox(SessionId id, long after, int limit) {
         require(limit);
         return locked(() -> with(id, List.of(), session -> session.inbox(after, limit)));

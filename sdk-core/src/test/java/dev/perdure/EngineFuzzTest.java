@@ -69,7 +69,7 @@ class EngineFuzzTest {
                     LockSupport.parkNanos(Duration.ofMillis(150).toNanos());
                 } else if ((verb.equals("renew") || verb.equals("claimReady")) && dice < 200) {
                     throw FaultyStore.unavailable(verb);
-                } else if ((verb.equals("read") || verb.equals("inbox")) && dice < 10) {
+                } else if ((verb.equals("read") || verb.equals("inbox") || verb.endsWith("napshot")) && dice < 10) {
                     throw FaultyStore.unavailable(verb);
                 }
             }
@@ -139,6 +139,7 @@ class EngineFuzzTest {
                 .poll(Duration.ofMillis(10))
                 .workers(64)
                 .quarantineAfter(1_000)
+                .snapshotEvery(5)
                 .closeGrace(Duration.ZERO)
                 .build();
     }
@@ -244,6 +245,8 @@ class EngineFuzzTest {
         SessionView grown = SessionView.empty(session);
         for (int i = 0; i < log.size(); i++) {
             grown = grown.with(log.get(i));
+            int at = new Random(seed + i).nextInt(i + 2);
+            Resumed.assertSame(Resumed.view(session, log.subList(0, i + 1), at), grown, agent);
             if (i % 3 == 0 && grown.findTurn().filter(turn -> turn.open()).isPresent()) {
                 SessionView fresh = SessionView.of(session, log.subList(0, i + 1));
                 assertThat(agent.next(fresh)).isEqualTo(agent.next(grown));

@@ -25,7 +25,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One process's way to a store, which can be made to fail, and which counts what was committed. Many may share one store. */
-final class FaultyStore implements SessionStore {
+class FaultyStore implements SessionStore {
     /** What happens around a verb; may throw. */
     interface Hook {
         default void before(String verb, @Nullable Batch batch) {}
@@ -156,6 +156,16 @@ final class FaultyStore implements SessionStore {
     @Override
     public Position head(SessionId id) {
         return run("head", null, () -> delegate.head(id));
+    }
+
+    @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return run("snapshot", null, () -> delegate.snapshot(id));
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return run("saveSnapshot", null, () -> delegate.saveSnapshot(lease, snapshot));
     }
 
     @Override

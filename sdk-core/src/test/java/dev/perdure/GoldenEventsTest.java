@@ -142,6 +142,30 @@ class GoldenEventsTest {
         return Recorded.of(1, ID, 0, 0, Instant.EPOCH, json);
     }
 
+    /** The same with "type" last, in the event and in the parts and answers within it. */
+    private static String reordered(String stored) {
+        return reordered(Json.parse(stored)).text();
+    }
+
+    private static Json reordered(Json value) {
+        if (!value.isObject()) {
+            return value.elements().isEmpty()
+                    ? value
+                    : Json.of(value.elements().stream()
+                            .map(GoldenEventsTest::reordered)
+                            .toList());
+        }
+        Map<String, Object> fields = new LinkedHashMap<>();
+        for (String name : value.names()) {
+            value.find(name).ifPresent(field -> fields.put(name, reordered(field)));
+        }
+        Object type = fields.remove("type");
+        if (type != null) {
+            fields.put("type", type);
+        }
+        return Json.of(fields);
+    }
+
     @ParameterizedTest
     @MethodSource("names")
     void storedEvent_isReadAndWrittenBackByteForByte(String name) {
@@ -149,6 +173,9 @@ class GoldenEventsTest {
         Event expected = expected().get(name);
 
         assertThat(recorded(stored).event()).isEqualTo(expected);
+        assertThat(recorded(reordered(stored)).event())
+                .as("the order of fields means nothing")
+                .isEqualTo(expected);
         assertThat(expected.json().text()).isEqualTo(stored);
         assertThat(Draft.of(ID, 0, expected).json()).isEqualTo(stored);
     }
@@ -215,6 +242,28 @@ class GoldenEventsTest {
             })
     void whatIsNoEvent_isRefused(String stored) {
         assertThatThrownBy(() -> recorded(stored)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** A text that no reader of streams takes is read as a tree, and one that nobody takes is refused as before. */
+    @Test
+    void whatIsUnusual_isReadAllTheSame_orRefusedWithTheReason() {
+        Event.NoteKept halfPair = (Event.NoteKept)
+                recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":{\"\ud83d\":\"\ud83d\"}}")
+                        .event();
+        assertThat(halfPair.value().names()).containsExactly("\ud83d");
+        Event spaced = recorded(" { \"v\": 1, \"type\": \"NoteKept\", \"name\": \"n\", \"value\": 1.50 }")
+                .event();
+        assertThat(spaced).isEqualTo(new Event.NoteKept("n", Json.parse("1.50")));
+        assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1,\"name\":\"m\"}"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("name");
+        assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1} x"))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(
+                        () -> recorded(
+                                "{\"v\":1,\"type\":\"ToolStarted\",\"call\":\"c/0\",\"tool\":\"t\",\"attempt\":null,\"effect\":\"PURE\"}"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("not a valid event ToolStarted");
     }
 
     @Test

@@ -73,6 +73,40 @@ class GoldenSessionTest {
     }
 
     @Test
+    void viewFromASnapshotAndTheTail_isTheViewOfTheWholeLog_atEveryPrefix() {
+        for (int length = 0; length <= log.size(); length++) {
+            SessionView whole = SessionView.of(id, log.subList(0, length));
+            for (int at = 0; at <= length; at++) {
+                Resumed.assertSame(Resumed.view(id, log.subList(0, length), at), whole, agent());
+            }
+        }
+    }
+
+    /** A snapshot that is out there is read by this version if it is of the same fold: so that must come to the same. */
+    @Test
+    void snapshotsOfTheSameFold_areAsTheyWere() throws IOException {
+        StringBuilder snapshots = new StringBuilder();
+        SessionView view = SessionView.empty(id);
+        for (Recorded event : log) {
+            view = view.with(event);
+            Json snapshot = Json.parse(view.snapshot());
+            String fold = snapshot.findText("foldedBy").orElseThrow().split("/", 2)[0];
+            snapshots
+                    .append("fold ")
+                    .append(fold)
+                    .append(' ')
+                    .append(snapshot.find("state").orElseThrow())
+                    .append('\n');
+        }
+        Files.createDirectories(Path.of("target"));
+        Files.writeString(Path.of("target/session.snapshots.txt"), snapshots);
+        assertThat(snapshots)
+                .as(
+                        "when a change is meant, raise SnapshotJson.FOLD; target/session.snapshots.txt is the new golden file")
+                .hasToString(GoldenEventsTest.golden("session.snapshots.txt"));
+    }
+
+    @Test
     void recordedSession_keepsTheRulesOfEveryLog() {
         LogRules.check(log);
         SessionView view = SessionView.of(id, log);

@@ -7,7 +7,8 @@ import java.util.stream.Collectors;
 
 /** {@code benchmarks/run NAME [FACTOR]}: runs one, and says on what machine. */
 public final class Benchmarks {
-    private static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of("append", new Append()));
+    private static final Map<String, Benchmark> ALL =
+            new TreeMap<>(Map.of("append", new Append(), "codec", new Codec()));
 
     private Benchmarks() {}
 

@@ -20,4 +20,16 @@ class BenchmarksTest {
                 .asString()
                 .matches("RESULT append p50_ratio=[0-9.]+ throughput_ratio=[0-9.]+ round_trips=[0-9.]+");
     }
+
+    @Test
+    void codec_endsWithItsKeys() throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+        Benchmarks.run("codec", new Codec(), 0.01, new PrintStream(bytes, true, StandardCharsets.UTF_8));
+
+        assertThat(bytes.toString(StandardCharsets.UTF_8).lines().toList())
+                .last()
+                .asString()
+                .matches("RESULT codec overhead_percent=-?[0-9.]+ p50_ratio=[0-9.]+ throughput_ratio=[0-9.]+");
+    }
 }

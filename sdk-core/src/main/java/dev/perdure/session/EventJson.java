@@ -1,10 +1,12 @@
 package dev.perdure.session;
 
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The stored form of events. */
@@ -13,7 +15,35 @@ final class EventJson {
             .filter(type -> type != Event.Unknown.class)
             .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, type -> type));
 
+    /** How {@link #write} begins; what follows is the name of the type. */
+    private static final String HEAD = "{\"v\":" + Event.FORMAT + ",\"type\":\"";
+
+    private static final Map<String, ObjectReader> READERS = TYPES.entrySet().stream()
+            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, type -> Mapping.JSON.readerFor(type.getValue())));
+
     private EventJson() {}
+
+    /**
+     * The event of a stored form, without a tree of it where this version knows the type: a resume reads the whole tail of a log.
+     * Whatever is unusual is left to {@link #read(Json)}, which says what is wrong with it.
+     */
+    static Event read(String stored) {
+        int end = stored.startsWith(HEAD) ? stored.indexOf('"', HEAD.length()) : -1;
+        ObjectReader known = end < 0 ? null : READERS.get(stored.substring(HEAD.length(), end));
+        if (known != null) {
+            try {
+                return known.readValue(stored);
+            } catch (JacksonException e) {
+                return read(Json.parse(stored));
+            }
+        }
+        return read(Json.parse(stored));
+    }
+
+    /** Names of the types that this version knows, in order. */
+    static List<String> types() {
+        return TYPES.keySet().stream().sorted().toList();
+    }
 
     static Json write(Event event) {
         if (event instanceof Event.Unknown unknown) {

@@ -3,6 +3,7 @@ package dev.perdure.session;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
@@ -25,6 +27,7 @@ import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.node.ObjectNode;
 
 /** How the types of this package look in JSON. One mapper for everything that is stored. */
 final class Mapping {
@@ -166,20 +169,65 @@ final class Mapping {
         });
     }
 
-    /** Reads {@code {"type": "Simple name", …}}; a type that is not in the list goes to {@code unknown}. */
+    /**
+     * Reads {@code {"type": "Simple name", …}}; a type that is not in the list goes to {@code unknown}. The type comes first in what this library
+     * wrote, and then no tree is made.
+     */
     private static <T> void sealedType(
             SimpleModule module, Class<T> type, BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
-        Map<String, Class<? extends T>> byName =
-                known.stream().collect(Collectors.toUnmodifiableMap(Class::getSimpleName, c -> c));
-        module.addDeserializer(type, new ValueDeserializer<>() {
-            @Override
-            public T deserialize(JsonParser in, DeserializationContext context) {
-                JsonNode tree = context.readTree(in);
-                String name = tree.path("type").asString("");
-                Class<? extends T> found = byName.get(name);
-                return found == null ? unknown.apply(name, new Json(tree)) : context.readTreeAsValue(tree, found);
+        module.addDeserializer(type, new SealedReader<>(unknown, known));
+    }
+
+    private static final class SealedReader<T> extends ValueDeserializer<T> {
+        private final BiFunction<String, Json, T> unknown;
+        private final List<Class<? extends T>> known;
+        private final Map<String, ValueDeserializer<Object>> byName = new HashMap<>();
+
+        SealedReader(BiFunction<String, Json, T> unknown, List<Class<? extends T>> known) {
+            this.unknown = unknown;
+            this.known = known;
+        }
+
+        /** Called once, before the first use: to find them anew for each value takes longer than to read it. */
+        @Override
+        public void resolve(DeserializationContext context) {
+            for (Class<? extends T> type : known) {
+                byName.put(type.getSimpleName(), context.findRootValueDeserializer(context.constructType(type)));
             }
-        });
+        }
+
+        @Override
+        public T deserialize(JsonParser in, DeserializationContext context) {
+            if (in.currentToken() != JsonToken.START_OBJECT || !"type".equals(in.nextName())) {
+                return read(context.readTree(in), context);
+            }
+            String name = in.nextToken() == JsonToken.VALUE_STRING ? in.getString() : "";
+            ValueDeserializer<Object> found = byName.get(name);
+            if (found != null) {
+                in.nextToken();
+                return cast(found.deserialize(in, context));
+            }
+            ObjectNode whole = context.getNodeFactory().objectNode();
+            whole.set("type", context.readTree(in));
+            in.nextToken();
+            whole.setAll((ObjectNode) context.readTree(in));
+            return unknown.apply(name, new Json(whole));
+        }
+
+        private T read(JsonNode tree, DeserializationContext context) {
+            String name = tree.path("type").asString("");
+            for (Class<? extends T> type : known) {
+                if (type.getSimpleName().equals(name)) {
+                    return context.readTreeAsValue(tree, type);
+                }
+            }
+            return unknown.apply(name, new Json(tree));
+        }
+
+        @SuppressWarnings("unchecked")
+        private T cast(Object value) {
+            return (T) value;
+        }
     }
 
     /** Writes the name of the kind first; it is not read back into the record. */

@@ -33,7 +33,7 @@ public final class Recorded {
      * @throws UnsupportedFormatException when it was written by a newer version that must be understood
      */
     public static Recorded of(long seq, EventId id, int turn, long fence, Instant at, String json) {
-        return new Recorded(seq, id, turn, fence, at, json, Event.of(Json.parse(json)));
+        return new Recorded(seq, id, turn, fence, at, json, EventJson.read(json));
     }
 
     /** An event just written, whose stored form is at hand. */

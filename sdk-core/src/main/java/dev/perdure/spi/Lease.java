@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param agent that the session belongs to
  * @param attempts claims since the session last made progress, this one included
  * @param inboxHead newest position in the inbox at the claim; what is up to there and not consumed can be read from now on
+ * @param logHead number of the last event at the claim, or less; 0 when the store does not know
  * @param claimedAt the store's clock at the claim
  * @param previous who held the session and never gave it back
  */
@@ -26,6 +27,7 @@ public record Lease(
         String agent,
         int attempts,
         long inboxHead,
+        long logHead,
         Instant claimedAt,
         @Nullable Previous previous) {
     public Lease {

@@ -108,6 +108,25 @@ public interface SessionStore extends AutoCloseable {
     /** The end of a session's log; {@link Position#START} when it is unknown or deleted. */
     Position head(SessionId id);
 
+    /**
+     * The newest snapshot that was kept; empty when there is none, when it cannot be read, or when this store keeps none. A snapshot is a cache: it may
+     * be gone at any time, and its reader looks whether the log still has the event it was taken at.
+     */
+    default Optional<Snapshot> snapshot(SessionId id) {
+        return Optional.empty();
+    }
+
+    /**
+     * Keeps {@code snapshot} in place of the one before, all or nothing, and changes nothing else. Also after the lease was given back, until somebody else
+     * claims the session. Safe to repeat.
+     *
+     * @return false when it was not kept: the lease's fence or owner is not the newest, the log does not have the event it was taken at, or this store
+     *     keeps none
+     */
+    default boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return false;
+    }
+
     /** Items that are not consumed, after position {@code after}, in order; at most {@code limit}, 1 to 10,000. */
     List<InboxItem> inbox(SessionId id, long after, int limit);
 
@@ -362,6 +381,19 @@ public interface SessionStore extends AutoCloseable {
 
         /** Somebody else claimed the session, or it was deleted. */
         record LeaseLost() implements Appended {}
+    }
+
+    /**
+     * What a log came to, so that a resume need not read all of it. Deleted with its session.
+     *
+     * @param at the last event in it
+     * @param body for the library itself; stores keep it as they keep events
+     */
+    record Snapshot(Position at, String body) {
+        public Snapshot {
+            Objects.requireNonNull(at, "at");
+            Objects.requireNonNull(body, "body");
+        }
     }
 
     /**

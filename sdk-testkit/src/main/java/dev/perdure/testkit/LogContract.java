@@ -122,6 +122,7 @@ abstract class LogContract extends StoreScenario {
                 lease.agent(),
                 lease.attempts(),
                 lease.inboxHead(),
+                lease.logHead(),
                 lease.claimedAt(),
                 lease.previous());
 
@@ -301,6 +302,7 @@ abstract class LogContract extends StoreScenario {
                 lease.agent(),
                 lease.attempts(),
                 lease.inboxHead(),
+                lease.logHead(),
                 lease.claimedAt(),
                 lease.previous());
     }

@@ -30,8 +30,21 @@ public abstract class SessionStoreContract {
         clock.advance(time);
     }
 
+    /** False for a store that leaves {@link SessionStore#snapshot} as it is: then what is said of snapshots is not tested. */
+    protected boolean keepsSnapshots() {
+        return true;
+    }
+
     @Nested
     class Logs extends LogContract {
+        @Override
+        SessionStoreContract contract() {
+            return SessionStoreContract.this;
+        }
+    }
+
+    @Nested
+    class Snapshots extends SnapshotContract {
         @Override
         SessionStoreContract contract() {
             return SessionStoreContract.this;

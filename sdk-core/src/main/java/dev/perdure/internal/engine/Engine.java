@@ -32,6 +32,9 @@ import org.slf4j.LoggerFactory;
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
+    /** Events after which a snapshot is taken. */
+    public static final int SNAPSHOT_EVERY = Snapshots.EVENTS;
+
     /** How a runtime is set up. */
     public record Settings(
             SessionStore store,
@@ -45,7 +48,8 @@ public final class Engine implements AutoCloseable {
             Duration closeGrace,
             Telemetry telemetry,
             RuntimeListener listeners,
-            Supplier<EventId> ids) {
+            Supplier<EventId> ids,
+            int snapshotEvery) {
         public Settings {
             agents = Map.copyOf(agents);
         }
@@ -139,8 +143,12 @@ public final class Engine implements AutoCloseable {
         return acknowledged.of(lease.key());
     }
 
-    /** Says that a store has lost what it had acknowledged. */
-    void regressed(SessionId session, long found, long last) {
+    /** Says once that a store has lost what it had acknowledged. */
+    void regressed(Lease lease, long found, long last) {
+        if (!acknowledged.isNews(lease.key(), last)) {
+            return;
+        }
+        SessionId session = lease.session();
         LOG.error(
                 "{}: the store has lost acknowledged events: the log ends at {} and had ended at {}",
                 session,
@@ -148,6 +156,10 @@ public final class Engine implements AutoCloseable {
                 last);
         telemetry().regressed(session);
         listeners().onStoreRegressed(session, found, last);
+    }
+
+    Snapshots snapshots(Lease lease) {
+        return new Snapshots(settings.store(), lease, threads, settings.snapshotEvery());
     }
 
     Hub hub() {

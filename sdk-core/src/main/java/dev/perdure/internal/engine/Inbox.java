@@ -5,7 +5,6 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.Event;
 import dev.perdure.session.InboxItem;
 import dev.perdure.session.Part;
-import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TurnView;
@@ -15,7 +14,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -134,19 +132,7 @@ final class Inbox {
 
     private Set<String> inputsOfTurn() {
         SessionView view = journal.view();
-        long start =
-                view.findTurn().filter(TurnView::open).map(TurnView::startedAt).orElse(Long.MAX_VALUE);
-        Set<String> keys = new HashSet<>();
-        for (Recorded recorded : view.events()
-                .subList(
-                        (int) Math.min(start, view.events().size()),
-                        view.events().size())) {
-            if (recorded.event() instanceof Event.InputReceived input
-                    && input.disposition() == Event.Disposition.APPLIED) {
-                keys.add(input.key());
-            }
-        }
-        return keys;
+        return view.findTurn().filter(TurnView::open).isPresent() ? Set.copyOf(view.inputs()) : Set.of();
     }
 
     private boolean apply(InboxItem item) {

@@ -24,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  * decisions are made on what will be true when they are carried out. Confined to the thread of its run.
  */
 final class Journal {
-    private static final int PAGE = 1_000;
     /** Commits that are kept in case the store forgets them. */
     private static final int KEPT = 64;
 
@@ -32,6 +31,7 @@ final class Journal {
     private final Lease lease;
     private final Lifeline lifeline;
     private final Supplier<EventId> ids;
+    private final Snapshots snapshots;
     private SessionView committed;
     private SessionView view;
     private final List<Draft> drafts = new ArrayList<>();
@@ -52,30 +52,30 @@ final class Journal {
         void pause(long millis);
     }
 
-    private Journal(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, SessionView log) {
+    private Journal(
+            SessionStore store,
+            Lease lease,
+            Lifeline lifeline,
+            Supplier<EventId> ids,
+            Snapshots snapshots,
+            SessionView log) {
         this.store = store;
         this.lease = lease;
         this.lifeline = lifeline;
         this.ids = ids;
+        this.snapshots = snapshots;
         this.committed = log;
         this.view = log;
     }
 
-    static Journal empty(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
-        return new Journal(store, lease, lifeline, ids, SessionView.empty(lease.session()));
+    static Journal empty(
+            SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, Snapshots snapshots) {
+        return new Journal(store, lease, lifeline, ids, snapshots, SessionView.empty(lease.session()));
     }
 
-    static Journal load(SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids) {
-        SessionView log = SessionView.empty(lease.session());
-        List<Recorded> page;
-        do {
-            long after = log.position().seq();
-            page = Patience.with(lifeline, () -> store.read(lease.session(), after, PAGE));
-            for (Recorded event : page) {
-                log = log.with(event);
-            }
-        } while (page.size() == PAGE);
-        return new Journal(store, lease, lifeline, ids, log);
+    static Journal load(
+            SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, Snapshots snapshots) {
+        return new Journal(store, lease, lifeline, ids, snapshots, Patience.with(lifeline, snapshots::load));
     }
 
     /** The log with what is about to be committed. */
@@ -181,6 +181,7 @@ final class Journal {
         }
         keep(new Written(before, batch));
         forget();
+        snapshots.committed(committed, events);
         return events;
     }
 

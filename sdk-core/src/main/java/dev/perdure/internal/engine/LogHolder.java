@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,7 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
     private final LeaseClock clock;
     private final Duration ttl;
     private final ScheduledThreadPoolExecutor timers = Threads.timers("perdure-log");
+    private final ExecutorService aside = Threads.perTask("perdure-log-snapshot");
     // Held across the append on purpose: appends of one log happen one after another. Nothing else waits for it.
     private final ReentrantLock appending = new ReentrantLock();
     private final Journal journal;
@@ -43,7 +45,8 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
         this.lease = lease;
         this.ttl = ttl;
         this.clock = new LeaseClock(ttl, sentNanos);
-        this.journal = Journal.load(store, lease, this, EventId::random);
+        this.journal =
+                Journal.load(store, lease, this, EventId::random, new Snapshots(store, lease, aside, Snapshots.EVENTS));
         long period = Math.max(1, ttl.toMillis() / 3);
         Future<?> unused = timers.scheduleWithFixedDelay(this::renew, period, period, TimeUnit.MILLISECONDS);
     }
@@ -141,6 +144,7 @@ public final class LogHolder implements Journal.Lifeline, AutoCloseable {
     @Override
     public void close() {
         timers.shutdownNow();
+        aside.shutdown();
         appending.lock();
         try {
             if (!closed && !lost) {

@@ -49,6 +49,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private final LeaseClock clock;
     private final RunDesk bodies;
     private final ModelStep model;
+    private final Snapshots snapshots;
     private volatile boolean draining;
     private volatile boolean stopping;
     private volatile boolean stoppingNow;
@@ -70,7 +71,8 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         this.clock = clock;
         this.bodies = new RunDesk(engine, session, () -> !lost && clock.alive());
         this.model = new ModelStep(engine, session);
-        this.journal = Journal.empty(engine.store(), lease, this, engine.ids());
+        this.snapshots = engine.snapshots(lease);
+        this.journal = Journal.empty(engine.store(), lease, this, engine.ids(), snapshots);
         this.desk = new CallDesk(session, journal, bodies);
         this.inbox = new Inbox(engine.store(), lease, journal, desk);
         this.sandbox = new SandboxHolder(session, lease.fence(), Optional.empty(), bodies::offer);
@@ -218,7 +220,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     private void advance() {
         try {
-            journal = Journal.load(engine.store(), lease, this, engine.ids());
+            journal = Journal.load(engine.store(), lease, this, engine.ids(), snapshots);
         } catch (UnsupportedFormatException e) {
             leaveToANewerVersion();
             throw e;
@@ -253,13 +255,22 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private void requireAllThatIsRemembered() {
         Position end = journal.acknowledged();
         Position remembered = engine.remembered(lease);
-        if (Acknowledged.isIn(journal.view(), remembered)) {
+        if (isThere(remembered, end) || Acknowledged.isKnownToBeLost(journal.view(), remembered.seq())) {
             engine.remember(lease, end);
             return;
         }
-        engine.regressed(session, end.seq(), remembered.seq());
+        engine.regressed(lease, end.seq(), remembered.seq());
         journal.add(new Event.StoreRegressed(end.seq(), remembered.seq(), false));
         setAside();
+    }
+
+    private boolean isThere(Position wanted, Position end) {
+        if (wanted.seq() == 0 || wanted.seq() >= end.seq()) {
+            return wanted.seq() == 0 || wanted.equals(end);
+        }
+        // Others have written since; what they built on is not read whole for this.
+        return journal.patiently(() -> engine.store().read(session, wanted.seq() - 1, 1)).stream()
+                .anyMatch(recorded -> recorded.position().equals(wanted));
     }
 
     private void setAside() {
@@ -457,6 +468,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             LOG.warn("{}: agent {} failed to decide", session, current.name(), e);
             decision = new Decision.Fail(Problem.of("agent", "the agent failed to decide: " + e));
         }
+        snapshots.requireRead();
         if (++decisions > MOST_DECISIONS) {
             decision = new Decision.Fail(Problem.of(
                     "agent",

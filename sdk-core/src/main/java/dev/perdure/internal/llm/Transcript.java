@@ -40,24 +40,30 @@ public final class Transcript {
         if (events.size() > last) {
             events = events.subList(0, (int) last);
         }
-        Event.@Nullable ModelReplied summary = null;
+        Event.@Nullable ModelReplied summary = newestSummary(events);
+        long covered = summary == null || summary.covers() == null ? 0 : summary.covers();
+        events = events.subList((int) Math.min(covered, events.size()), events.size());
         for (Recorded recorded : events) {
             if (recorded.event() instanceof Event.ToolFinished finished) {
                 transcript.results.put(finished.call(), finished);
-            } else if (recorded.event() instanceof Event.ModelReplied reply
-                    && reply.purpose() == Event.Purpose.COMPACT) {
-                summary = reply;
             }
         }
-        long covered = summary == null || summary.covers() == null ? 0 : summary.covers();
         if (summary != null) {
             transcript.messages.add(new Message.User(List.of(new Part.Text(
                     "Summary of the conversation so far, in place of its messages:\n" + summary.text()))));
         }
-        for (Recorded recorded : events.subList((int) Math.min(covered, events.size()), events.size())) {
-            transcript.add(recorded);
-        }
+        events.forEach(transcript::add);
         return List.copyOf(transcript.messages);
+    }
+
+    /** From the end: of a long log nothing is read that a summary stands for. */
+    private static Event.@Nullable ModelReplied newestSummary(List<Recorded> events) {
+        for (int i = events.size() - 1; i >= 0; i--) {
+            if (events.get(i).event() instanceof Event.ModelReplied reply && reply.purpose() == Event.Purpose.COMPACT) {
+                return reply;
+            }
+        }
+        return null;
     }
 
     private void add(Recorded recorded) {

@@ -20,6 +20,7 @@ import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.SessionStore.Snapshot;
 import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +41,7 @@ public final class MemorySession {
     private final Map<String, InboxItem> posted = new HashMap<>();
     private final Map<String, Question> questions = new TreeMap<>();
     private final Map<BlobRef, byte[]> blobs = new HashMap<>();
+    private @Nullable Snapshot snapshot;
     private Map<String, String> labels;
     private String agent;
     private SessionStatus status = SessionStatus.IDLE;
@@ -144,7 +146,7 @@ public final class MemorySession {
         leaseUntil = now.plus(terms.ttl());
         retryAt = now.plus(terms.waitAfter(claims));
         become(SessionStatus.RUNNING, now);
-        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, now, previous);
+        return new Lease(id, key, terms.worker(), fence, agent, claims, inboxHead, log.size(), now, previous);
     }
 
     private boolean isHeldBy(Lease lease) {
@@ -197,6 +199,23 @@ public final class MemorySession {
 
     public Position head() {
         return log.isEmpty() ? Position.START : log.get(log.size() - 1).position();
+    }
+
+    public @Nullable Snapshot snapshot() {
+        return snapshot;
+    }
+
+    public boolean keep(Lease lease, Snapshot taken) {
+        long seq = taken.at().seq();
+        boolean kept = fence == lease.fence()
+                && lease.owner().equals(owner)
+                && seq > 0
+                && seq <= log.size()
+                && log.get((int) seq - 1).position().equals(taken.at());
+        if (kept) {
+            snapshot = taken;
+        }
+        return kept;
     }
 
     private boolean isInLog(long after, Batch batch) {
@@ -306,5 +325,6 @@ public final class MemorySession {
         posted.clear();
         questions.clear();
         blobs.clear();
+        snapshot = null;
     }
 }

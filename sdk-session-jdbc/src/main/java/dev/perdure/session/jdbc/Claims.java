@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 import org.jdbi.v3.core.statement.Update;
 import org.jspecify.annotations.Nullable;
 
@@ -85,7 +86,9 @@ final class Claims {
             return List.of();
         }
         return database.renew(handle -> {
-            Map<Long, Long> heads = renew(handle, leases, ttl);
+            Map<Long, Long> heads = database.dialect().answersUpdates()
+                    ? renewTogether(handle, leases, ttl)
+                    : renewOneByOne(handle, leases, ttl);
             Set<Long> skipped = skipped(
                     handle,
                     leases.stream()
@@ -104,10 +107,29 @@ final class Claims {
         return new Renewal(lease, skipped.contains(lease.key()) ? Renewal.State.SKIPPED : Renewal.State.LOST, 0);
     }
 
-    private Map<Long, Long> renew(Handle handle, List<Lease> leases, Duration ttl) {
-        Query query = bind(handle.createQuery(sql.renew(leases.size())), leases)
+    private Map<Long, Long> renewTogether(Handle handle, List<Lease> leases, Duration ttl) {
+        return heads(bind(handle.createQuery(sql.renew(leases.size())), leases)
                 .bind("now", database.now())
-                .bind("ttl", ttl.toMillis());
+                .bind("ttl", ttl.toMillis()));
+    }
+
+    /** Each statement commits itself, so that a process that is frozen in the middle keeps no lock; a lease that is lost meanwhile is not in the last answer. */
+    private Map<Long, Long> renewOneByOne(Handle handle, List<Lease> leases, Duration ttl) {
+        Map<Long, Long> free = heads(bind(handle.createQuery(sql.free(leases.size())), leases));
+        if (free.isEmpty()) {
+            return free;
+        }
+        bind(handle.createUpdate(sql.extend(leases.size())), leases)
+                .bindList("ids", List.copyOf(free.keySet()))
+                .bind("now", database.now())
+                .bind("ttl", ttl.toMillis())
+                .execute();
+        Map<Long, Long> heads = heads(bind(handle.createQuery(sql.renewable(leases.size())), leases));
+        heads.keySet().retainAll(free.keySet());
+        return heads;
+    }
+
+    private static Map<Long, Long> heads(Query query) {
         Map<Long, Long> heads = new HashMap<>();
         query.map((row, context) -> Map.entry(row.getLong(1), row.getLong(2)))
                 .forEach(entry -> heads.put(entry.getKey(), entry.getValue()));
@@ -118,19 +140,19 @@ final class Claims {
     private Set<Long> skipped(Handle handle, List<Lease> leases) {
         return leases.isEmpty()
                 ? Set.of()
-                : bind(handle.createQuery(sql.renewable(leases.size())), leases)
-                        .mapTo(Long.class)
-                        .set();
+                : Set.copyOf(heads(bind(handle.createQuery(sql.renewable(leases.size())), leases))
+                        .keySet());
     }
 
-    private static Query bind(Query query, List<Lease> leases) {
+    private static <S extends SqlStatement<S>> S bind(S statement, List<Lease> leases) {
         for (int i = 0; i < leases.size(); i++) {
             Lease lease = leases.get(i);
-            query.bind("id" + i, lease.key())
+            statement
+                    .bind("id" + i, lease.key())
                     .bind("fence" + i, lease.fence())
                     .bind("owner" + i, lease.owner().value());
         }
-        return query;
+        return statement;
     }
 
     private List<Long> candidates(Handle handle, Ready filter, int max) {
@@ -210,6 +232,7 @@ final class Claims {
                         row.agent(),
                         take.attempts(),
                         row.inboxHead(),
+                        row.head(),
                         Instant.ofEpochMilli(row.now()),
                         take.previous());
     }

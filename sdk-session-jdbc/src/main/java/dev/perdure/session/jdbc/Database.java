@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Database implements AutoCloseable {
+    /** More than a statement has beside its bodies. */
+    private static final long STATEMENT = 32_768;
+
     private final Pool readers;
     private final Pool writers;
     private final Pool renewals;
@@ -32,9 +36,16 @@ final class Database implements AutoCloseable {
      */
     private final @Nullable Semaphore turns;
 
+    /** JDBI as this database needs it, over other connections than those of the pools. */
+    private final Function<ConnectionFactory, Jdbi> borrowed;
+
     private final Dialect dialect;
+    private final Tables tables;
     private final Duration busyTimeout;
     private final InstantSource clock;
+    /** In bytes. */
+    private final long largestStatement;
+
     private volatile boolean closed;
 
     private Database(
@@ -42,18 +53,24 @@ final class Database implements AutoCloseable {
             Pool writers,
             Pool renewals,
             @Nullable Semaphore turns,
+            Function<ConnectionFactory, Jdbi> borrowed,
             Dialect dialect,
+            Tables tables,
             Faults faults,
             Duration busyTimeout,
-            InstantSource clock) {
+            InstantSource clock,
+            long largestStatement) {
         this.readers = readers;
         this.writers = writers;
         this.renewals = renewals;
         this.turns = turns;
+        this.borrowed = borrowed;
         this.dialect = dialect;
+        this.tables = tables;
         this.faults = faults;
         this.busyTimeout = busyTimeout;
         this.clock = clock;
+        this.largestStatement = largestStatement;
     }
 
     /** One that has a single writer at a time, and this machine's clock. */
@@ -61,17 +78,47 @@ final class Database implements AutoCloseable {
             Pool readers,
             Pool writers,
             Pool renewals,
+            Function<ConnectionFactory, Jdbi> borrowed,
             Dialect dialect,
             Faults faults,
             Duration busyTimeout,
             InstantSource clock) {
-        return new Database(readers, writers, renewals, new Semaphore(1, true), dialect, faults, busyTimeout, clock);
+        return new Database(
+                readers,
+                writers,
+                renewals,
+                new Semaphore(1, true),
+                borrowed,
+                dialect,
+                Tables.STANDARD,
+                faults,
+                busyTimeout,
+                clock,
+                Long.MAX_VALUE);
     }
 
     /** One that many write to at a time, and that has a clock of its own. */
-    static Database shared(Pool connections, Pool renewals, Dialect dialect, Faults faults, Duration busyTimeout) {
+    static Database shared(
+            Pool connections,
+            Pool renewals,
+            Function<ConnectionFactory, Jdbi> borrowed,
+            Dialect dialect,
+            Tables tables,
+            Faults faults,
+            Duration busyTimeout,
+            long largestStatement) {
         return new Database(
-                connections, connections, renewals, null, dialect, faults, busyTimeout, InstantSource.system());
+                connections,
+                connections,
+                renewals,
+                null,
+                borrowed,
+                dialect,
+                tables,
+                faults,
+                busyTimeout,
+                InstantSource.system(),
+                largestStatement);
     }
 
     /**
@@ -86,8 +133,13 @@ final class Database implements AutoCloseable {
         T run(Connection connection) throws SQLException;
     }
 
-    boolean writesTogether() {
-        return dialect.writesTogether();
+    Dialect dialect() {
+        return dialect;
+    }
+
+    /** What the tables are called. */
+    Tables tables() {
+        return tables;
     }
 
     /** Bound to every statement; only databases without a clock of their own look at it. */
@@ -95,8 +147,29 @@ final class Database implements AutoCloseable {
         return clock.millis();
     }
 
+    /** @throws StoreException when a statement with these bytes is larger than the server takes */
+    <T> void requireFits(@Nullable SessionId session, List<T> parts, Function<T, byte[]> body) {
+        if (largestStatement == Long.MAX_VALUE) {
+            return;
+        }
+        long size = STATEMENT;
+        for (T part : parts) {
+            for (byte b : body.apply(part)) {
+                size += b == 0 || b == '\'' || b == '"' || b == '\\' ? 2 : 1;
+            }
+        }
+        if (size > largestStatement) {
+            throw faults.refused(Dialect.Fault.TOO_LARGE, session);
+        }
+    }
+
     <T> T read(@Nullable SessionId session, Function<Handle, T> work) {
         return attempt(session, () -> readers.jdbi().withHandle(work::apply));
+    }
+
+    /** As {@link #read}, without JDBI. */
+    <T> T readBare(@Nullable SessionId session, OnConnection<T> work) {
+        return attempt(session, () -> bare(readers, work));
     }
 
     /** One statement that commits itself. */
@@ -106,13 +179,15 @@ final class Database implements AutoCloseable {
 
     /** As {@link #write}, without JDBI. */
     <T> T writeBare(@Nullable SessionId session, OnConnection<T> work) {
-        return inTurn(session, () -> {
-            try (Connection connection = writers.connections().openConnection()) {
-                return work.run(connection);
-            } catch (SQLException e) {
-                throw new ConnectionException(e);
-            }
-        });
+        return inTurn(session, () -> bare(writers, work));
+    }
+
+    private static <T> T bare(Pool pool, OnConnection<T> work) {
+        try (Connection connection = pool.connections().openConnection()) {
+            return work.run(connection);
+        } catch (SQLException e) {
+            throw new ConnectionException(e);
+        }
     }
 
     <T> T transact(@Nullable SessionId session, Function<Handle, T> work) {
@@ -125,6 +200,30 @@ final class Database implements AutoCloseable {
      */
     <T> T decide(@Nullable SessionId session, Function<Handle, T> work) {
         return turns == null ? write(session, work) : transact(session, work);
+    }
+
+    /** What is one statement where one can write to several tables, and else a transaction. */
+    <T> T together(@Nullable SessionId session, Function<Handle, T> work) {
+        return dialect.writesTogether() ? write(session, work) : transact(session, work);
+    }
+
+    /** Within a transaction of somebody else, on the connection that it has; which is left to them. */
+    <T> T within(Connection connection, SessionId session, Function<Handle, T> work) {
+        try {
+            return borrowed.apply(new Borrowed(connection)).withHandle(work::apply);
+        } catch (RuntimeException e) {
+            throw faults.translate(e, session);
+        }
+    }
+
+    private record Borrowed(Connection connection) implements ConnectionFactory {
+        @Override
+        public Connection openConnection() {
+            return connection;
+        }
+
+        @Override
+        public void closeConnection(Connection same) {}
     }
 
     <T> T renew(Function<Handle, T> work) {

@@ -11,17 +11,42 @@ interface Dialect {
     /** Names of the migrations, oldest first; each is a resource beside this class. */
     List<String> migrations();
 
-    /** A query for 1 row when the schema's own table is there, and for none when it is not. */
+    /** The text of a migration as this database takes it. */
+    default String migration(String text) {
+        return text;
+    }
+
+    /** A query for 1 row when the schema's own table is there, and for none when it is not; {@code :schema} is null for the connection's own. */
     String findSchema();
+
+    /** Begins a transaction. */
+    String begin();
 
     /** Taken before the schema is looked at again and changed, until the transaction's end; empty where a transaction has the database to itself. */
     String schemaLock();
+
+    /** Lets go of {@link #schemaLock()} where the transaction's end does not; else empty. */
+    String schemaUnlock();
 
     /** The store's clock in milliseconds; {@code :now} where it is this machine's. */
     String now();
 
     /** Whether one statement can write to several tables: then every append is one round trip. */
     boolean writesTogether();
+
+    /** Whether an insert can answer what it has written. */
+    boolean answersInserts();
+
+    /** Whether an update can answer what it has written. */
+    boolean answersUpdates();
+
+    /** Stands before each row of a list of values. */
+    String row();
+
+    /** The parameter in a list of values, where a database has to be told what it is. */
+    default String typed(String column, String parameter) {
+        return parameter;
+    }
 
     /** Ends the guarded insert, so that no claim commits between its look at the session and its commit. */
     String shareLock();
@@ -31,6 +56,11 @@ interface Dialect {
 
     /** As {@link #updateLock()}, leaving out rows that others hold. */
     String skipLocked();
+
+    /** Asks for the size of the largest statement in bytes, where the server hangs up on a larger one and the driver cannot say why; else empty. */
+    default String largestStatement() {
+        return "";
+    }
 
     /** What an exception of the driver means. */
     Fault fault(SQLException e);
@@ -52,6 +82,7 @@ interface Dialect {
         /** A pooler gives each transaction another connection, and the driver counts on one. */
         POOLED,
         FORBIDDEN,
+        TOO_LARGE,
         /** The statement itself does not work: too large, or tables that are not as they should be. */
         REJECTED,
         /** All else; a repeat may succeed. */

@@ -43,6 +43,10 @@ final class Faults {
                 at("was busy longer than the timeout; try again, or allow a longer one"), session, thrown);
     }
 
+    StoreException refused(Dialect.Fault fault, @Nullable SessionId session) {
+        return StoreException.unusable(at(dialect.remedy(fault)), session, null);
+    }
+
     private String at(String what) {
         return "the " + dialect.name() + " database " + place + " " + what;
     }

@@ -6,20 +6,25 @@ import dev.perdure.session.InboxItem;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Claimed;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
+import dev.perdure.spi.StoreException;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatement;
 import org.jspecify.annotations.Nullable;
 
 /** What is sent to sessions. Thread-safe. */
@@ -27,12 +32,14 @@ final class Inbox {
     private final Database database;
     private final Statements sql;
     private final Claims claims;
+    private final BodyCodec codec;
     private final Hints hints;
 
-    Inbox(Database database, Statements sql, Claims claims, Hints hints) {
+    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec, Hints hints) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
+        this.codec = codec;
         this.hints = hints;
     }
 
@@ -40,12 +47,11 @@ final class Inbox {
         if (terms != null) {
             claims.enlist(terms.worker());
         }
-        byte[] hash = hash(item);
+        Form form = form(id, item);
+        database.requireFits(id, List.of(form.body()), Function.identity());
         try {
-            Came came = database.decide(id, handle -> {
-                Arrival arrival = database.writesTogether()
-                        ? arriveTogether(handle, id, item, hash)
-                        : arrive(handle, id, item, hash);
+            Came came = database.together(id, handle -> {
+                Arrival arrival = arrive(handle, id, item, form);
                 return new Came(arrival, terms == null ? null : claim(handle, id, terms));
             });
             if (came.lease() == null) {
@@ -53,36 +59,66 @@ final class Inbox {
             }
             return new Posted.Accepted(came.arrival().position(), came.lease());
         } catch (NotArrived | Faults.Clash e) {
-            return database.read(id, handle -> whyNot(handle, id, item, hash));
+            return answer(id, item, database.read(id, handle -> look(handle, id, item, "")));
         }
     }
 
-    private Arrival arriveTogether(Handle handle, SessionId id, Post item, byte[] hash) {
+    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it; and nobody is told, for it may not commit. */
+    Posted post(Connection connection, SessionId id, Post item) {
+        Form form = form(id, item);
+        database.requireFits(id, List.of(form.body()), Function.identity());
+        try {
+            return database.within(connection, id, handle -> {
+                try {
+                    return new Posted.Accepted(arrive(handle, id, item, form).position(), null);
+                } catch (NotArrived e) {
+                    // Not from the snapshot with which the transaction may have begun: what is in the way may be newer.
+                    return answer(
+                            id, item, look(handle, id, item, database.dialect().shareLock()));
+                }
+            });
+        } catch (Faults.Clash e) {
+            throw StoreException.unavailable(
+                    "somebody else sends to " + id + " under the same key at this moment; roll back, then repeat the"
+                            + " transaction",
+                    id,
+                    e);
+        }
+    }
+
+    private Arrival arrive(Handle handle, SessionId id, Post item, Form form) {
+        return database.dialect().writesTogether()
+                ? arriveTogether(handle, id, item, form)
+                : arriveOneByOne(handle, id, item, form);
+    }
+
+    private Arrival arriveTogether(Handle handle, SessionId id, Post item, Form form) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
-                .bind("key", item.key())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", hash)
-                .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
-                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2), true))
+                .bind("hash", form.hash())
+                .bind("body", form.body())
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
 
-    private Query bind(Query query, SessionId id, Post item) {
-        return query.bind("tenant", id.tenant().value())
+    private <S extends SqlStatement<S>> S bind(S statement, SessionId id, Post item) {
+        return statement
+                .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
+                .bind("key", item.key())
                 .bind("resume", item.kind() == Event.InputKind.RESUME ? 1 : 0)
                 .bind("now", database.now());
     }
 
     List<InboxItem> list(SessionId id, long after, int limit) {
         Limits.require(limit);
-        return database.read(
+        List<Row> rows = database.read(
                 id,
                 handle -> handle.createQuery("""
-                        SELECT i.position, i.key, i.kind, i.actor_kind, i.actor, i.body, i.at
+                        SELECT i.position, i.idem_key, i.kind, i.actor_kind, i.actor, i.body, i.at
                         FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
                         WHERE s.tenant = :tenant AND s.name = :name AND i.position > :after AND i.consumed IS NULL
                         ORDER BY i.position LIMIT :limit""")
@@ -90,31 +126,39 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> item(row))
+                        .map((row, context) -> row(row))
                         .list());
+        return rows.stream().map(row -> item(id, row)).toList();
     }
 
-    private Arrival arrive(Handle handle, SessionId id, Post item, byte[] hash) {
-        Arrival arrival = bind(handle.createQuery(sql.arrive() + " RETURNING id, inbox_head, status"), id, item)
-                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2), isOpen(row.getString(3))))
-                .findOne()
-                .filter(Arrival::open)
-                .orElseThrow(NotArrived::new);
-        int added = handle.createUpdate(sql.enqueue())
+    private Arrival arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
+        Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
+        handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
                 .bind("key", item.key())
                 .bind("position", arrival.position())
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", hash)
+                .bind("hash", form.hash())
                 .bind("now", database.now())
-                .bind("body", item.body().text().getBytes(StandardCharsets.UTF_8))
+                .bind("body", form.body())
                 .execute();
-        if (added != 1) {
-            throw new NotArrived();
-        }
         return arrival;
+    }
+
+    private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
+        if (database.dialect().answersUpdates()) {
+            return arrival(bind(handle.createQuery(sql.arriveAnswering()), id, item));
+        }
+        return bind(handle.createUpdate(sql.arrive()), id, item).execute() == 1
+                ? arrival(bind(handle.createQuery(sql.arrived()), id, item))
+                : Optional.empty();
+    }
+
+    private static Optional<Arrival> arrival(Query query) {
+        return query.map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
+                .findOne();
     }
 
     private @Nullable Lease claim(Handle handle, SessionId id, Terms terms) {
@@ -122,61 +166,90 @@ final class Inbox {
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
-    private static Posted whyNot(Handle handle, SessionId id, Post item, byte[] hash) {
-        Optional<Posted> earlier = handle.createQuery("""
+    private Posted answer(SessionId id, Post item, Found found) {
+        Earlier earlier = found.earlier();
+        if (earlier == null) {
+            return found.ended() ? new Posted.Ended() : new Posted.Unknown();
+        }
+        return codec.matches(id, earlier.hash(), identity(item))
+                ? new Posted.Duplicate(earlier.position())
+                : new Posted.Conflict(earlier.position());
+    }
+
+    private static Found look(Handle handle, SessionId id, Post item, String lock) {
+        Optional<Earlier> earlier = handle.createQuery("""
                         SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND i.key = :key""")
+                        WHERE s.tenant = :tenant AND s.name = :name AND i.idem_key = :key""" + lock)
                 .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
                 .bind("key", item.key())
-                .map((row, context) -> earlier(row.getLong(1), Arrays.equals(hash, row.getBytes(2))))
+                .map((row, context) -> new Earlier(row.getLong(1), row.getBytes(2)))
                 .findOne();
-        return earlier.orElseGet(() -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown());
+        boolean ended = earlier.isEmpty()
+                && handle.createQuery(
+                                "SELECT s.status FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name"
+                                        + lock)
+                        .bind("tenant", id.tenant().value())
+                        .bind("name", id.name())
+                        .mapTo(String.class)
+                        .findOne()
+                        .filter(SessionStatus.ENDED.name()::equals)
+                        .isPresent();
+        return new Found(earlier.orElse(null), ended);
     }
 
-    private static Posted earlier(long position, boolean same) {
-        return same ? new Posted.Duplicate(position) : new Posted.Conflict(position);
+    private Form form(SessionId id, Post item) {
+        byte[] body = item.body().text().getBytes(StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, item.key(), item.kind(), item.from());
+        return new Form(codec.encode(place, body), codec.fingerprint(id, identity(item)));
     }
 
-    private static boolean hasEnded(Handle handle, SessionId id) {
-        return handle.createQuery("SELECT status FROM perdure_session WHERE tenant = :tenant AND name = :name")
-                .bind("tenant", id.tenant().value())
-                .bind("name", id.name())
-                .mapTo(String.class)
-                .findOne()
-                .filter(SessionStatus.ENDED.name()::equals)
-                .isPresent();
+    /** What makes two items under one key the same. */
+    private static byte[] identity(Post item) {
+        return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
-    private static byte[] hash(Post item) {
-        return Hashes.sha256((item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static InboxItem item(ResultSet row) throws SQLException {
-        return new InboxItem(
+    private static Row row(ResultSet row) throws SQLException {
+        return new Row(
                 row.getLong(1),
                 row.getString(2),
                 Stored.constant(Event.InputKind.class, row.getString(3)),
                 new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                Json.parse(new String(row.getBytes(6), StandardCharsets.UTF_8)),
-                Instant.ofEpochMilli(row.getLong(7)));
+                row.getBytes(6),
+                row.getLong(7));
     }
 
-    private static boolean isOpen(String status) {
-        SessionStatus known = Stored.constant(SessionStatus.class, status);
-        return known != SessionStatus.ENDED && known != SessionStatus.DELETED;
+    private InboxItem item(SessionId id, Row row) {
+        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
+        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        Json json;
+        try {
+            json = Json.parse(body);
+        } catch (IllegalArgumentException e) {
+            throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
+        }
+        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
     }
 
-    /**
-     * Where an item has come to.
-     *
-     * @param open whether the session still takes items
-     */
-    private record Arrival(long session, long position, boolean open) {}
+    /** An item as it is stored. */
+    private record Form(byte[] body, byte[] hash) {}
 
+    /** An item that was there already. */
+    private record Earlier(long position, byte[] hash) {}
+
+    /** Why an item has not arrived. */
+    private record Found(@Nullable Earlier earlier, boolean ended) {}
+
+    /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
+    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
+
+    /** A session's row after a post has changed it. */
+    private record Arrival(long session, long position) {}
+
+    /** Where an item has come to, and the lease that was claimed with it. */
     private record Came(Arrival arrival, @Nullable Lease lease) {}
 
-    /** Rolls the transaction back: the row must look as if nothing had come. */
+    /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {
         private static final long serialVersionUID = 1;
 

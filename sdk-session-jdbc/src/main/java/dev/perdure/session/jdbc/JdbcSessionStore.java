@@ -10,15 +10,20 @@ import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.BlobStore;
+import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -39,20 +44,23 @@ public final class JdbcSessionStore implements SessionStore {
     private final Inbox inbox;
     private final Questions questions;
     private final Log log;
+    private final Snapshots snapshots;
     private final Sessions sessions;
     private final Blobs blobs;
 
-    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees, Hints hints) {
+    JdbcSessionStore(
+            Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec, Hints hints) {
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
         this.hints = hints;
         this.claims = new Claims(database, sql, liveness);
-        this.inbox = new Inbox(database, sql, claims, hints);
-        this.questions = new Questions(database, sql);
-        this.log = new Log(database, sql, questions);
+        this.inbox = new Inbox(database, sql, claims, codec, hints);
+        this.questions = new Questions(database, sql, codec);
+        this.log = new Log(database, sql, questions, codec);
+        this.snapshots = new Snapshots(database, sql, codec);
         this.sessions = new Sessions(database, sql, log);
-        this.blobs = new Blobs(database, sql);
+        this.blobs = new Blobs(database, sql, codec);
     }
 
     /** As {@link #sqlite(Path, SqliteOptions)} with {@link SqliteOptions#standard()}. */
@@ -79,15 +87,58 @@ public final class JdbcSessionStore implements SessionStore {
         return new SqliteFile(file, options, wiring).open();
     }
 
+    /** A database that sessions can be kept in. */
+    public enum Product {
+        SQLITE(new SqliteDialect(), settings -> {
+            throw new IllegalStateException("a file has settings of its own");
+        }),
+        /** 13 or newer. */
+        POSTGRESQL(new PostgresDialect(), PostgresSettings::check),
+        /** 10.6 or newer. */
+        MARIADB(new MariaDialect(false, true), MariaSettings::check),
+        /** 8.0.19 or newer. The statements are those of MariaDB but for two spellings, and none of them was ever tried on a MySQL. */
+        MYSQL(new MariaDialect(true, false), MariaSettings::check),
+        /** 2.2 or newer, for tests. */
+        H2(new H2Dialect(), H2Settings::check);
+
+        private final Dialect dialect;
+        private final Function<Settings, Guarantees> check;
+
+        Product(Dialect dialect, Function<Settings, Guarantees> check) {
+            this.dialect = dialect;
+            this.check = check;
+        }
+
+        Dialect dialect() {
+            return dialect;
+        }
+
+        Guarantees check(Settings settings) {
+            return check.apply(settings);
+        }
+    }
+
+    /**
+     * The statements that make the tables, for somebody who may make tables to run once, before the first store is opened; whoever opens a store then needs no
+     * more than SELECT, INSERT, UPDATE and DELETE on them. A store that finds no tables runs the same statements itself.
+     *
+     * @param options the schema and table prefix count
+     */
+    public static String ddl(Product product, JdbcOptions options) {
+        Dialect dialect = product.dialect();
+        String now = product == Product.SQLITE ? "CAST(unixepoch('subsec') * 1000 AS INTEGER)" : dialect.now();
+        return Migrations.script(dialect, options.tables(), now);
+    }
+
     /** As {@link #of(DataSource, JdbcOptions)} with {@link JdbcOptions#standard()}. */
     public static JdbcSessionStore of(DataSource source) {
         return of(source, JdbcOptions.standard());
     }
 
     /**
-     * Sessions in a PostgreSQL database, 13 or newer, that any number of processes of any number of machines may use at a time. Its
-     * tables are named {@code perdure_…} and are made, where the connection's search path leads, by whoever opens the store first; after that
-     * no right to make tables is needed. All times are by the server's clock.
+     * Sessions in the database of a server, which it finds out: a {@link Product}. Any number of processes of any number of machines may use it at a
+     * time. The tables are made by whoever opens the store first, or by {@link #ddl}; after that no right to make tables is needed. All times are by the
+     * server's clock. The driver is the application's to add.
      *
      * @param source a pool of at least 2 connections, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
      *     of leases; the others are given back after each call
@@ -141,6 +192,40 @@ public final class JdbcSessionStore implements SessionStore {
         return inbox.post(id, item, null);
     }
 
+    /**
+     * {@link #post(SessionId, Post)} within a transaction of the application: the item is there when that transaction is committed, and never was when it is rolled
+     * back. Send last in it, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
+     *
+     * <pre>{@code
+     * orders.insert(connection, order);
+     * store.post(connection, SessionId.of("acme", "orders"), Input.text("Check order " + order.id()).key(order.id()).post());
+     * connection.commit();
+     * }</pre>
+     *
+     * @param connection to this store's database, with autocommit off; it is neither committed nor closed here
+     * @throws IllegalArgumentException when autocommit is on, or the connection leads to another kind of database
+     * @throws dev.perdure.spi.StoreException retryable by rolling back and repeating the whole transaction, which may be at its end
+     */
+    public Posted post(Connection connection, SessionId id, Post item) {
+        Objects.requireNonNull(item, "item");
+        try {
+            String product = connection.getMetaData().getDatabaseProductName();
+            if (!product.equalsIgnoreCase(database.dialect().name())) {
+                throw new IllegalArgumentException(
+                        "the connection leads to a database of " + product + ", but the sessions are in one of "
+                                + database.dialect().name());
+            }
+            if (connection.getAutoCommit()) {
+                throw new IllegalArgumentException(
+                        "the connection has autocommit on, so that there is no transaction to"
+                                + " send within: switch it off, or use post(id, item)");
+            }
+        } catch (SQLException e) {
+            throw StoreException.unavailable("the connection does not work: " + e.getMessage(), id, e);
+        }
+        return inbox.post(connection, id, item);
+    }
+
     @Override
     public Posted postAndClaim(SessionId id, Post item, Terms terms) {
         return inbox.post(id, item, Objects.requireNonNull(terms, "terms"));
@@ -154,6 +239,16 @@ public final class JdbcSessionStore implements SessionStore {
     @Override
     public Position head(SessionId id) {
         return log.head(id);
+    }
+
+    @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return snapshots.find(id);
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return snapshots.keep(lease, snapshot);
     }
 
     @Override

@@ -7,16 +7,20 @@ import dev.perdure.session.Question;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.UnsupportedFormatException;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.StoreException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,26 +33,42 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** The events of sessions. Thread-safe. */
 final class Log {
-    /** Bodies are plain JSON in UTF-8. */
-    private static final int PLAIN = 0;
+    private static final String READ = """
+            SELECT e.seq, e.id, e.turn, e.fence, e.at, e.type, e.codec, e.body
+            FROM perdure_session s JOIN perdure_event e ON e.session = s.id
+            WHERE s.tenant = :tenant AND s.name = :name AND e.seq > :after ORDER BY e.seq LIMIT :limit""";
+
+    /** The body is plain JSON in UTF-8. */
+    static final int PLAIN = 0;
+
+    /** The body is what {@link BodyCodec} made of it. */
+    static final int ENCODED = 1;
 
     private final Database database;
     private final Statements sql;
     private final Questions questions;
+    private final BodyCodec codec;
     /** By number of events. */
     private final Map<Integer, Prepared> appends = new ConcurrentHashMap<>();
 
-    Log(Database database, Statements sql, Questions questions) {
+    private final Prepared writtenAt;
+    /** Bare, because JDBI takes as long for each row as the database. */
+    private final Prepared reads;
+
+    Log(Database database, Statements sql, Questions questions, BodyCodec codec) {
         this.database = database;
         this.sql = sql;
         this.questions = questions;
+        this.codec = codec;
+        this.writtenAt = Prepared.of(database.tables().in(sql.writtenAt()));
+        this.reads = Prepared.of(database.tables().in(READ));
     }
 
     Appended append(Lease lease, Position after, Batch batch) {
         require(lease, batch);
         Optional<Instant> written;
         try {
-            written = write(lease, after, batch);
+            written = write(encoded(lease, after, batch));
         } catch (Faults.Clash e) {
             written = Optional.empty();
         }
@@ -56,13 +76,48 @@ final class Log {
                 .orElseGet(() -> database.read(lease.session(), handle -> whyNot(handle, lease, after, batch)));
     }
 
-    private Optional<Instant> write(Lease lease, Position after, Batch batch) {
-        if (batch.onlyEvents()) {
-            return database.writeBare(lease.session(), connection -> insert(connection, lease, after, batch));
+    /** The body of an event as it is stored. */
+    record Body(int codec, byte[] bytes) {}
+
+    /**
+     * An append whose bodies are as they are stored: made before a connection or a turn to write is taken, for the source of keys may be far away.
+     *
+     * @param batch its questions too are as they are stored
+     */
+    private record Encoded(Lease lease, Position after, Batch batch, List<Body> bodies) {
+        int size() {
+            return bodies.size();
         }
-        return database.writesTogether()
-                ? database.write(lease.session(), handle -> writeTogether(handle, lease, after, batch))
-                : database.transact(lease.session(), handle -> writeOneByOne(handle, lease, after, batch));
+    }
+
+    private Encoded encoded(Lease lease, Position after, Batch batch) {
+        List<Body> bodies = new ArrayList<>();
+        for (Draft draft : batch.events()) {
+            bodies.add(encoded(lease.session(), after.seq() + bodies.size() + 1, draft));
+        }
+        List<Question> opened = questions.encoded(batch.opened());
+        Batch stored = opened.isEmpty()
+                ? batch
+                : new Batch(batch.events(), batch.consumed(), opened, batch.closed(), batch.agent(), batch.release());
+        return new Encoded(lease, after, stored, bodies);
+    }
+
+    private Body encoded(SessionId session, long seq, Draft draft) {
+        BodyPlace place = BodyPlace.event(
+                session, seq, draft.id(), draft.turn(), draft.event().type());
+        byte[] bytes = codec.encode(place, draft.json().getBytes(StandardCharsets.UTF_8));
+        return new Body(BodyCodec.isEncoded(bytes) ? ENCODED : PLAIN, bytes);
+    }
+
+    private Optional<Instant> write(Encoded append) {
+        SessionId session = append.lease().session();
+        database.requireFits(session, append.bodies(), Body::bytes);
+        if (append.batch().onlyEvents()) {
+            return database.writeBare(session, connection -> insert(connection, append));
+        }
+        return database.dialect().writesTogether()
+                ? database.write(session, handle -> writeTogether(handle, append))
+                : database.transact(session, handle -> writeOneByOne(handle, append));
     }
 
     Position head(SessionId id) {
@@ -82,22 +137,28 @@ final class Log {
 
     List<Recorded> read(SessionId id, long after, int limit) {
         Limits.require(limit);
-        return database.read(
-                id,
-                handle -> handle.createQuery("""
-                        SELECT e.seq, e.id, e.turn, e.fence, e.at, e.codec, e.body
-                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND e.seq > :after ORDER BY e.seq LIMIT :limit""")
-                        .bind("tenant", id.tenant().value())
-                        .bind("name", id.name())
-                        .bind("after", after)
-                        .bind("limit", limit)
-                        .map((row, context) -> recorded(id, row))
-                        .list());
+        Map<String, Object> values =
+                Map.of("tenant", id.tenant().value(), "name", id.name(), "after", after, "limit", limit);
+        List<Row> rows = database.readBare(id, connection -> {
+            try (PreparedStatement statement = reads.on(connection, values);
+                    ResultSet row = statement.executeQuery()) {
+                List<Row> page = new ArrayList<>();
+                while (row.next()) {
+                    page.add(Row.of(row));
+                }
+                return page;
+            }
+        });
+        return rows.stream().map(row -> recorded(id, row)).toList();
+    }
+
+    /** The body of the first event of a new session. */
+    Body first(SessionId session, Draft first) {
+        return encoded(session, 1, first);
     }
 
     /** The first event of a new session; everybody else goes through {@link #append}. */
-    void start(Handle handle, long session, Draft first) {
+    void start(Handle handle, long session, Draft first, Body body) {
         handle.createUpdate(sql.start())
                 .bind("session", session)
                 .bind("id", Uuids.bytes(first.id().value()))
@@ -105,7 +166,8 @@ final class Log {
                 .bind("now", database.now())
                 .bind("type", first.event().type())
                 .bind("progress", first.event().movesForward() ? 1 : 0)
-                .bind("body", first.json().getBytes(StandardCharsets.UTF_8))
+                .bind("codec", body.codec())
+                .bind("body", body.bytes())
                 .execute();
     }
 
@@ -118,22 +180,49 @@ final class Log {
         }
     }
 
-    private Optional<Instant> insert(Connection connection, Lease lease, Position after, Batch batch)
-            throws SQLException {
-        Prepared append = appends.computeIfAbsent(batch.events().size(), size -> Prepared.of(sql.append(size)));
-        try (PreparedStatement statement = append.on(connection, values(lease, after, batch));
-                ResultSet row = statement.executeQuery()) {
+    private Optional<Instant> insert(Connection connection, Encoded append) throws SQLException {
+        Prepared prepared = appends.computeIfAbsent(
+                append.size(), size -> Prepared.of(database.tables().in(sql.append(size))));
+        try (PreparedStatement statement = prepared.on(connection, values(append))) {
+            return database.dialect().answersInserts()
+                    ? answered(statement, append)
+                    : counted(connection, statement, append);
+        }
+    }
+
+    private static Optional<Instant> answered(PreparedStatement statement, Encoded append) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
             int written = 0;
             long at = 0;
             while (row.next()) {
                 written++;
                 at = row.getLong(1);
             }
-            return written == batch.events().size() ? Optional.of(Instant.ofEpochMilli(at)) : Optional.empty();
+            return written == append.size() ? Optional.of(Instant.ofEpochMilli(at)) : Optional.empty();
         }
     }
 
-    private Map<String, Object> values(Lease lease, Position after, Batch batch) {
+    private Optional<Instant> counted(Connection connection, PreparedStatement statement, Encoded append)
+            throws SQLException {
+        if (statement.executeUpdate() != append.size()) {
+            return Optional.empty();
+        }
+        try (PreparedStatement time = writtenAt.on(
+                        connection,
+                        Map.of(
+                                "session",
+                                append.lease().key(),
+                                "seq",
+                                last(append.after(), append.batch()).seq()));
+                ResultSet row = time.executeQuery()) {
+            // Gone when the session was deleted in this moment.
+            return row.next() ? Optional.of(Instant.ofEpochMilli(row.getLong(1))) : Optional.empty();
+        }
+    }
+
+    private Map<String, Object> values(Encoded append) {
+        Lease lease = append.lease();
+        Position after = append.after();
         Map<String, Object> values = new HashMap<>();
         values.put("session", lease.key());
         values.put("fence", lease.fence());
@@ -141,48 +230,60 @@ final class Log {
         values.put("after", after.seq());
         values.put("afterId", Uuids.bytes(after.event().value()));
         values.put("now", database.now());
-        for (int i = 0; i < batch.events().size(); i++) {
-            Draft draft = batch.events().get(i);
+        for (int i = 0; i < append.size(); i++) {
+            Draft draft = append.batch().events().get(i);
+            Body body = append.bodies().get(i);
             values.put("n" + i, i + 1);
-            values.put("id" + i, Uuids.bytes(draft.id().value()));
+            values.put("event" + i, Uuids.bytes(draft.id().value()));
             values.put("turn" + i, draft.turn());
             values.put("type" + i, draft.event().type());
             values.put("progress" + i, draft.event().movesForward() ? 1 : 0);
-            values.put("body" + i, draft.json().getBytes(StandardCharsets.UTF_8));
+            values.put("codec" + i, body.codec());
+            values.put("body" + i, body.bytes());
         }
         return values;
     }
 
     /** When the events were written; empty when they were not. */
-    private static Optional<Instant> time(Query query, Batch batch) {
+    private static Optional<Instant> time(Query query, int events) {
         List<Long> times = query.mapTo(Long.class).list();
-        return times.size() == batch.events().size()
+        return times.size() == events
                 ? Optional.of(Instant.ofEpochMilli(times.get(times.size() - 1)))
                 : Optional.empty();
     }
 
-    private Optional<Instant> writeTogether(Handle handle, Lease lease, Position after, Batch batch) {
-        Query query = handle.createQuery(sql.appendTogether(batch)).bindMap(values(lease, after, batch));
+    private Optional<Instant> writeTogether(Handle handle, Encoded append) {
+        Batch batch = append.batch();
+        Query query = handle.createQuery(sql.appendTogether(batch)).bindMap(values(append));
         bindRelease(query, batch);
         if (!batch.consumed().isEmpty()) {
-            bindConsumed(query, after, batch).bind("consuming", batch.consumed().size());
+            bindConsumed(query, append.after(), batch)
+                    .bind("consuming", batch.consumed().size());
         }
         if (!batch.closed().isEmpty()) {
             query.bindList("closed", batch.closed());
         }
         questions.bind(query, batch.opened());
-        return time(query, batch);
+        return time(query, append.size());
     }
 
-    private Optional<Instant> writeOneByOne(Handle handle, Lease lease, Position after, Batch batch) {
+    private Optional<Instant> writeOneByOne(Handle handle, Encoded append) {
+        Lease lease = append.lease();
+        Batch batch = append.batch();
+        if (!sql.lock().isEmpty()) {
+            handle.createQuery(sql.lock())
+                    .bind("session", lease.key())
+                    .mapTo(Long.class)
+                    .findOne();
+        }
         Optional<Instant> at;
         try {
-            at = insert(handle.getConnection(), lease, after, batch);
+            at = insert(handle.getConnection(), append);
         } catch (SQLException e) {
             throw new UnableToExecuteStatementException(e, null);
         }
         if (at.isPresent()) {
-            consume(handle, lease, after, batch);
+            consume(handle, lease, append.after(), batch);
             questions.open(handle, lease.key(), batch.opened());
             questions.close(handle, lease.key(), batch.closed());
             if (batch.agent() != null || batch.release() != null) {
@@ -288,19 +389,43 @@ final class Log {
         return new Position(after.seq() + count, batch.events().get(count - 1).id());
     }
 
-    private static Recorded recorded(SessionId session, ResultSet row) throws SQLException {
-        int codec = row.getInt(6);
-        if (codec != PLAIN) {
-            throw new UnsupportedFormatException(
-                    "event " + row.getLong(1) + " of " + session + " is stored in encoding " + codec
-                            + ", this version reads " + PLAIN + ": upgrade before this session goes on");
+    /** An event as it was read. */
+    private record Row(long seq, EventId id, int turn, long fence, long at, String type, int codec, byte[] body) {
+        static Row of(ResultSet row) throws SQLException {
+            return new Row(
+                    row.getLong(1),
+                    new EventId(Uuids.of(row.getBytes(2))),
+                    row.getInt(3),
+                    row.getLong(4),
+                    row.getLong(5),
+                    row.getString(6),
+                    row.getInt(7),
+                    row.getBytes(8));
         }
+    }
+
+    private Recorded recorded(SessionId session, Row row) {
         return Recorded.of(
-                row.getLong(1),
-                new EventId(Uuids.of(row.getBytes(2))),
-                row.getInt(3),
-                row.getLong(4),
-                Instant.ofEpochMilli(row.getLong(5)),
-                new String(row.getBytes(7), StandardCharsets.UTF_8));
+                row.seq(),
+                row.id(),
+                row.turn(),
+                row.fence(),
+                Instant.ofEpochMilli(row.at()),
+                new String(decoded(session, row), StandardCharsets.UTF_8));
+    }
+
+    private byte[] decoded(SessionId session, Row row) {
+        BodyPlace place = BodyPlace.event(session, row.seq(), row.id(), row.turn(), row.type());
+        if (row.codec() != PLAIN && row.codec() != ENCODED) {
+            throw new UnsupportedFormatException(place + " is stored in encoding " + row.codec()
+                    + ", this version reads up to " + ENCODED + ": upgrade before this session goes on");
+        }
+        if (BodyCodec.isEncoded(row.body()) != (row.codec() == ENCODED)) {
+            throw StoreException.unusable(
+                    place + " is not stored as its encoding " + row.codec() + " says; restore it from a backup",
+                    session,
+                    null);
+        }
+        return codec.decode(place, row.body());
     }
 }

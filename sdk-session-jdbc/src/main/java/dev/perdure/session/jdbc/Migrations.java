@@ -13,11 +13,20 @@ import org.jdbi.v3.core.Jdbi;
  * working beside a newer one; one that could not says so in {@code oldest_reader}.
  */
 final class Migrations {
+    private static final String REGISTER = """
+            CREATE TABLE IF NOT EXISTS perdure_schema (
+              version       INTEGER PRIMARY KEY,
+              name          VARCHAR(200) NOT NULL,
+              oldest_reader INTEGER NOT NULL,
+              applied_at    BIGINT  NOT NULL)""";
+
     private final Dialect dialect;
+    private final Tables tables;
     private final String place;
 
-    Migrations(Dialect dialect, String place) {
+    Migrations(Dialect dialect, Tables tables, String place) {
         this.dialect = dialect;
+        this.tables = tables;
         this.place = place;
     }
 
@@ -26,30 +35,47 @@ final class Migrations {
         int known = dialect.migrations().size();
         if (jdbi.withHandle(this::version) < known) {
             jdbi.useTransaction(handle -> {
-                lock(handle);
-                apply(handle, now);
+                lock(handle, dialect.schemaLock());
+                try {
+                    apply(handle, now);
+                } finally {
+                    lock(handle, dialect.schemaUnlock());
+                }
             });
         }
     }
 
-    private void lock(Handle handle) {
-        if (!dialect.schemaLock().isEmpty()) {
-            handle.execute(dialect.schemaLock());
+    /**
+     * All that {@link #run} would do to an empty database, for somebody else to do it.
+     *
+     * @param now the clock, in SQL
+     */
+    static String script(Dialect dialect, Tables tables, String now) {
+        StringBuilder script = new StringBuilder(tables.in(REGISTER)).append(";\n\n");
+        List<String> names = dialect.migrations();
+        for (int version = 1; version <= names.size(); version++) {
+            String name = names.get(version - 1);
+            script.append(tables.in(dialect.migration(text(name))))
+                    .append('\n')
+                    .append(tables.in("INSERT INTO perdure_schema (version, name, oldest_reader, applied_at)"))
+                    .append("\n  VALUES (%d, '%s', 1, %s);\n".formatted(version, name, now));
+        }
+        return script.toString();
+    }
+
+    private static void lock(Handle handle, String sql) {
+        if (!sql.isEmpty()) {
+            handle.execute(sql);
         }
     }
 
     /** Looks again under the lock: another process may have done it meanwhile. */
     private void apply(Handle handle, long now) {
-        handle.execute("""
-                CREATE TABLE IF NOT EXISTS perdure_schema (
-                  version       INTEGER PRIMARY KEY,
-                  name          TEXT    NOT NULL,
-                  oldest_reader INTEGER NOT NULL,
-                  applied_at    BIGINT  NOT NULL)""");
+        handle.execute(REGISTER);
         List<String> names = dialect.migrations();
         for (int version = version(handle) + 1; version <= names.size(); version++) {
             String name = names.get(version - 1);
-            handle.createScript(text(name)).execute();
+            handle.createScript(dialect.migration(text(name))).execute();
             handle.execute(
                     "INSERT INTO perdure_schema (version, name, oldest_reader, applied_at) VALUES (?, ?, 1, ?)",
                     version,
@@ -80,12 +106,14 @@ final class Migrations {
 
     private boolean exists(Handle handle) {
         return handle.createQuery(dialect.findSchema())
+                .bind("schema", tables.schema())
+                .bind("table", tables.named("schema"))
                 .mapTo(Integer.class)
                 .findFirst()
                 .isPresent();
     }
 
-    private String text(String name) {
+    private static String text(String name) {
         try (InputStream in = Migrations.class.getResourceAsStream(name)) {
             if (in == null) {
                 throw new IllegalStateException("the jar has no " + name);

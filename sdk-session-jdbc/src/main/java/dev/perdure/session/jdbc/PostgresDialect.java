@@ -38,12 +38,22 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("postgres/V1__sessions.sql");
+        return List.of("postgres/V1__sessions.sql", "postgres/V2__snapshots.sql");
     }
 
     @Override
     public String findSchema() {
-        return "SELECT 1 WHERE to_regclass('perdure_schema') IS NOT NULL";
+        return "SELECT 1 WHERE to_regclass(coalesce(CAST(:schema AS text) || '.', '') || :table) IS NOT NULL";
+    }
+
+    @Override
+    public String begin() {
+        return "BEGIN";
+    }
+
+    @Override
+    public String schemaUnlock() {
+        return "";
     }
 
     @Override
@@ -60,6 +70,21 @@ final class PostgresDialect implements Dialect {
     @Override
     public boolean writesTogether() {
         return true;
+    }
+
+    @Override
+    public boolean answersInserts() {
+        return true;
+    }
+
+    @Override
+    public boolean answersUpdates() {
+        return true;
+    }
+
+    @Override
+    public String row() {
+        return "";
     }
 
     /** A key share lock would let a claim pass, which changes no key. */

@@ -41,6 +41,9 @@ final class PostgresHints implements Hints {
 
     private final ConnectionFactory connections;
     private final String place;
+    /** One for each set of tables of a database, as an expression. */
+    private final String channel;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition news = lock.newCondition();
     private final Set<Long> changed = new TreeSet<>();
@@ -50,8 +53,9 @@ final class PostgresHints implements Hints {
     private volatile boolean closed;
 
     /** @param place of the database, for messages */
-    PostgresHints(ConnectionFactory connections, String place) {
+    PostgresHints(ConnectionFactory connections, Tables tables, String place) {
         this.connections = connections;
+        this.channel = "'perdure' || '_' || CAST('" + tables.in("perdure_session") + "' AS regclass)::oid";
         this.place = place;
     }
 
@@ -118,15 +122,12 @@ final class PostgresHints implements Hints {
         }
     }
 
-    private static void notify(Connection connection, String payload) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(" + CHANNEL + ", ?)")) {
+    private void notify(Connection connection, String payload) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(" + channel + ", ?)")) {
             statement.setString(1, payload);
             statement.execute();
         }
     }
-
-    /** One for each set of tables of a database. */
-    private static final String CHANNEL = "'perdure_' || CAST('perdure_session' AS regclass)::oid";
 
     // ---- listening
 
@@ -204,14 +205,14 @@ final class PostgresHints implements Hints {
         }
     }
 
-    private static void listenOn(Connection connection) throws SQLException {
+    private void listenOn(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            String channel;
-            try (ResultSet row = statement.executeQuery("SELECT " + CHANNEL)) {
+            String name;
+            try (ResultSet row = statement.executeQuery("SELECT " + channel)) {
                 row.next();
-                channel = row.getString(1);
+                name = row.getString(1);
             }
-            statement.execute("LISTEN " + channel);
+            statement.execute("LISTEN " + name);
         }
     }
 

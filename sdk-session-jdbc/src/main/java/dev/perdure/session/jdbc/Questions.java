@@ -5,6 +5,8 @@ import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.TenantId;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -18,26 +20,28 @@ import org.jspecify.annotations.Nullable;
 /** The open questions; an index beside the log, written with it. Thread-safe. */
 final class Questions {
     private static final String QUESTION = """
-            SELECT s.tenant, s.name, q.key, q.kind, q.call_id, q.tool, q.arguments, q.text, q.asked_at
+            SELECT s.tenant, s.name, q.question_key, q.kind, q.call_id, q.tool, q.arguments, q.text, q.asked_at
             FROM perdure_question q JOIN perdure_session s ON s.id = q.session
             """;
 
     private final Database database;
     private final Statements sql;
+    private final BodyCodec codec;
 
-    Questions(Database database, Statements sql) {
+    Questions(Database database, Statements sql, BodyCodec codec) {
         this.database = database;
         this.sql = sql;
+        this.codec = codec;
     }
 
     List<Question> list(TenantId tenant, @Nullable Question after, int limit) {
         Limits.require(limit);
-        return database.read(null, handle -> {
+        List<Question> rows = database.read(null, handle -> {
             Query query = handle.createQuery(QUESTION + "WHERE q.tenant = :tenant"
                             + (after == null
                                     ? ""
-                                    : " AND (q.asked_at, q.session, q.key) > (:at, " + SESSION + ", :key)")
-                            + " ORDER BY q.asked_at, q.session, q.key LIMIT :limit")
+                                    : " AND (q.asked_at, q.session, q.question_key) > (:at, " + SESSION + ", :key)")
+                            + " ORDER BY q.asked_at, q.session, q.question_key LIMIT :limit")
                     .bind("tenant", tenant.value())
                     .bind("limit", limit);
             if (after != null) {
@@ -47,35 +51,62 @@ final class Questions {
             }
             return query.map((row, context) -> question(row)).list();
         });
+        return rows.stream().map(this::decoded).toList();
     }
 
     private static final String SESSION = "(SELECT id FROM perdure_session WHERE tenant = :tenant AND name = :name)";
 
     Optional<Question> find(QuestionId id) {
         SessionId session = id.session();
-        return database.read(
+        Optional<Question> row = database.read(
                 session,
-                handle -> handle.createQuery(QUESTION + "WHERE s.tenant = :tenant AND s.name = :name AND q.key = :key")
+                handle -> handle.createQuery(
+                                QUESTION + "WHERE s.tenant = :tenant AND s.name = :name AND q.question_key = :key")
                         .bind("tenant", session.tenant().value())
                         .bind("name", session.name())
                         .bind("key", id.key())
-                        .map((row, context) -> question(row))
+                        .map((found, context) -> question(found))
                         .findOne());
+        return row.map(this::decoded);
     }
 
+    /** As they are stored. Before a connection is taken, for the source of keys may be far away. */
+    List<Question> encoded(List<Question> questions) {
+        return questions.stream()
+                .map(question -> with(
+                        question,
+                        codec.encode(BodyPlace.arguments(question), question.arguments()),
+                        codec.encode(BodyPlace.text(question), question.text())))
+                .toList();
+    }
+
+    private Question decoded(Question row) {
+        return with(
+                row,
+                codec.decode(BodyPlace.arguments(row), row.arguments()),
+                codec.decode(BodyPlace.text(row), row.text()));
+    }
+
+    private static Question with(Question question, String arguments, String text) {
+        return new Question(
+                question.id(), question.kind(), question.call(), question.tool(), arguments, text, question.askedAt());
+    }
+
+    /** @param questions {@link #encoded} */
     void open(Handle handle, long session, List<Question> questions) {
         for (Question question : questions) {
-            int opened = bind(handle.createUpdate(sql.ask()), question, "")
+            bind(handle.createUpdate(sql.ask()), question, "")
                     .bind("session", session)
                     .bind("now", database.now())
                     .execute();
-            if (opened != 1) {
-                throw isOpen(question);
-            }
         }
     }
 
-    /** For a statement that asks several questions: the names end in the number of the question. */
+    /**
+     * For a statement that asks several questions: the names end in the number of the question.
+     *
+     * @param questions {@link #encoded}
+     */
     void bind(Query query, List<Question> questions) {
         for (int i = 0; i < questions.size(); i++) {
             bind(query, questions.get(i), Integer.toString(i));
@@ -101,7 +132,7 @@ final class Questions {
         List<String> keys =
                 questions.stream().map(question -> question.id().key()).toList();
         List<String> open = handle.createQuery(
-                        "SELECT key FROM perdure_question WHERE session = :session AND key IN (<keys>)")
+                        "SELECT question_key FROM perdure_question WHERE session = :session AND question_key IN (<keys>)")
                 .bind("session", session)
                 .bindList("keys", keys)
                 .mapTo(String.class)
@@ -117,13 +148,14 @@ final class Questions {
 
     void close(Handle handle, long session, List<String> keys) {
         if (!keys.isEmpty()) {
-            handle.createUpdate("DELETE FROM perdure_question WHERE session = :session AND key IN (<keys>)")
+            handle.createUpdate("DELETE FROM perdure_question WHERE session = :session AND question_key IN (<keys>)")
                     .bind("session", session)
                     .bindList("keys", keys)
                     .execute();
         }
     }
 
+    /** As it is stored. */
     private static Question question(ResultSet row) throws SQLException {
         return new Question(
                 new QuestionId(SessionId.of(row.getString(1), row.getString(2)), row.getString(3)),

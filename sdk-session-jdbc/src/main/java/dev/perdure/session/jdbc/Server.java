@@ -2,13 +2,17 @@ package dev.perdure.session.jdbc;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.session.jdbc.JdbcSessionStore.Product;
 import dev.perdure.spi.SessionStore.Guarantees;
 import dev.perdure.spi.StoreException;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Jdbi;
@@ -21,12 +25,16 @@ final class Server {
     private final Wiring wiring;
 
     /** What tests replace. */
-    record Wiring(Function<Dialect, Statements> statements) {
-        static final Wiring SHIPPED = new Wiring(Statements::new);
+    record Wiring(UnaryOperator<Dialect> dialect, Function<Dialect, Statements> statements) {
+        static final Wiring SHIPPED = new Wiring(UnaryOperator.identity(), Statements::new);
+
+        Wiring(Function<Dialect, Statements> statements) {
+            this(UnaryOperator.identity(), statements);
+        }
     }
 
     /** What a connection says of its database. */
-    private record Found(Dialect dialect, String place) {}
+    private record Found(Product product, Dialect dialect, String place) {}
 
     Server(DataSource source, JdbcOptions options, Wiring wiring) {
         this.source = source;
@@ -37,14 +45,22 @@ final class Server {
     JdbcSessionStore open() {
         Found found = find();
         Dialect dialect = found.dialect();
+        Tables tables = options.tables();
         Faults faults = new Faults(dialect, found.place());
-        Jdbi jdbi = jdbi(this::connection);
+        Jdbi jdbi = jdbi(dialect, this::connection);
         Guarantees guarantees;
         Database.Pool renewals = null;
+        long largestStatement;
         try {
-            renewals = renewals();
-            guarantees = jdbi.withHandle(handle -> PostgresSettings.check(handle, options, found.place()));
-            new Migrations(dialect, found.place()).run(jdbi, System.currentTimeMillis());
+            renewals = renewals(dialect);
+            guarantees = jdbi.withHandle(
+                    handle -> found.product().check(new Settings(handle, dialect, found.place(), options)));
+            largestStatement = dialect.largestStatement().isEmpty()
+                    ? Long.MAX_VALUE
+                    : jdbi.withHandle(handle -> handle.createQuery(dialect.largestStatement())
+                            .mapTo(Long.class)
+                            .one());
+            new Migrations(dialect, tables, found.place()).run(jdbi, System.currentTimeMillis());
         } catch (RuntimeException e) {
             if (renewals != null) {
                 renewals.close().run();
@@ -52,30 +68,49 @@ final class Server {
             throw faults.translate(e, null);
         }
         Database database = Database.shared(
-                new Database.Pool(this::connection, jdbi, () -> {}), renewals, dialect, faults, options.busyTimeout());
+                new Database.Pool(this::connection, jdbi, () -> {}),
+                renewals,
+                connections -> jdbi(dialect, connections),
+                dialect,
+                tables,
+                faults,
+                options.busyTimeout(),
+                largestStatement);
         Hints hints = options.notifies() && dialect instanceof PostgresDialect
-                ? new PostgresHints(this::connection, found.place())
+                ? new PostgresHints(this::connection, tables, found.place())
                 : Hints.NONE;
-        return new JdbcSessionStore(database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, hints);
+        return new JdbcSessionStore(
+                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
     }
 
     private Found find() {
         try (Connection connection = connection()) {
             DatabaseMetaData about = connection.getMetaData();
-            String product = about.getDatabaseProductName();
-            if (!product.toLowerCase(Locale.ROOT).contains("postgresql")) {
-                throw new IllegalArgumentException("no dialect for the database " + product
-                        + "; there is one for PostgreSQL, and JdbcSessionStore.sqlite");
-            }
-            return new Found(new PostgresDialect(), connection.getCatalog() + " at " + place(about.getURL()));
+            Product product = product(about.getDatabaseProductName());
+            return new Found(
+                    product,
+                    wiring.dialect().apply(product.dialect()),
+                    connection.getCatalog() + " at " + place(about.getURL()));
         } catch (SQLException e) {
             throw StoreException.unavailable("the database cannot be reached: " + e.getMessage(), null, e);
         }
     }
 
+    private static Product product(String name) {
+        Product product = Stream.of(Product.values())
+                .filter(known -> known.name().equals(name.toUpperCase(Locale.ROOT)))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "sessions cannot be kept in the database " + name + ", only in " + List.of(Product.values())));
+        if (product == Product.SQLITE) {
+            throw new IllegalArgumentException("a SQLite file is opened by its path: JdbcSessionStore.sqlite(path)");
+        }
+        return product;
+    }
+
     /** Without what stands behind the question mark, for that may be a password. */
     private static String place(String url) {
-        int end = url.indexOf('?');
+        int end = url.startsWith("jdbc:h2:") ? url.indexOf(';') : url.indexOf('?');
         return end < 0 ? url : url.substring(0, end);
     }
 
@@ -92,7 +127,7 @@ final class Server {
     }
 
     /** One connection is kept for renewals, so that a lease does not end because everybody else waits for a connection. */
-    private Database.Pool renewals() {
+    private Database.Pool renewals(Dialect dialect) {
         HikariConfig config = new HikariConfig();
         config.setPoolName("perdure-leases");
         config.setDataSource(source);
@@ -100,12 +135,15 @@ final class Server {
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource one = new HikariDataSource(config);
-        return new Database.Pool(one::getConnection, jdbi(one::getConnection), one::close);
+        return new Database.Pool(one::getConnection, jdbi(dialect, one::getConnection), one::close);
     }
 
-    private static Jdbi jdbi(ConnectionFactory connections) {
+    private Jdbi jdbi(Dialect dialect, ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
-        jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
+        jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
+        SqlStatements statements = jdbi.getConfig(SqlStatements.class);
+        statements.setUnusedBindingAllowed(true);
+        statements.setTemplateEngine(options.tables());
         return jdbi;
     }
 }

@@ -19,7 +19,7 @@ import org.jdbi.v3.core.statement.Query;
 final class Sessions {
     private static final String NAMED = "s.tenant = :tenant AND s.name = :name";
     private static final List<String> PARTS =
-            List.of("perdure_event", "perdure_inbox", "perdure_question", "perdure_blob");
+            List.of("perdure_event", "perdure_snapshot", "perdure_inbox", "perdure_question", "perdure_blob");
 
     private final Database database;
     private final Statements sql;
@@ -33,9 +33,17 @@ final class Sessions {
 
     /** Looks first, because nearly always the session is there. */
     Opened open(NewSession session) {
-        return find(session.id())
-                .map(Sessions::existing)
-                .orElseGet(() -> database.transact(session.id(), handle -> create(handle, session)));
+        return find(session.id()).map(Sessions::existing).orElseGet(() -> create(session));
+    }
+
+    private Opened create(NewSession session) {
+        Log.Body first = log.first(session.id(), session.first());
+        try {
+            return database.transact(session.id(), handle -> create(handle, session, first));
+        } catch (Faults.Clash e) {
+            // Somebody else made it in this moment.
+            return find(session.id()).map(Sessions::existing).orElseThrow(() -> e);
+        }
     }
 
     Optional<SessionInfo> find(SessionId id) {
@@ -97,8 +105,8 @@ final class Sessions {
         return true;
     }
 
-    private Opened create(Handle handle, NewSession session) {
-        int made = handle.createUpdate(sql.create())
+    private Opened create(Handle handle, NewSession session, Log.Body first) {
+        handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
                 .bind("name", session.id().name())
                 .bind("agent", session.agent())
@@ -106,10 +114,7 @@ final class Sessions {
                 .bind("now", database.now())
                 .execute();
         SessionRow row = row(handle, session.id()).orElseThrow();
-        if (made == 0) {
-            return existing(row.info());
-        }
-        log.start(handle, row.key(), session.first());
+        log.start(handle, row.key(), session.first(), first);
         return new Opened.Created(row.info());
     }
 

@@ -15,16 +15,27 @@ final class SqliteDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("sqlite/V1__sessions.sql");
+        return List.of("sqlite/V1__sessions.sql", "sqlite/V2__snapshots.sql");
     }
 
     @Override
     public String findSchema() {
-        return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'perdure_schema'";
+        return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :table";
+    }
+
+    /** Takes the write lock first: a transaction that began by reading could not wait for it without a deadlock. */
+    @Override
+    public String begin() {
+        return "BEGIN IMMEDIATE";
     }
 
     @Override
     public String schemaLock() {
+        return "";
+    }
+
+    @Override
+    public String schemaUnlock() {
         return "";
     }
 
@@ -36,6 +47,21 @@ final class SqliteDialect implements Dialect {
     @Override
     public boolean writesTogether() {
         return false;
+    }
+
+    @Override
+    public boolean answersInserts() {
+        return true;
+    }
+
+    @Override
+    public boolean answersUpdates() {
+        return true;
+    }
+
+    @Override
+    public String row() {
+        return "";
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
+import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
@@ -57,7 +58,12 @@ final class SqliteFile {
         WorkerFiles workers = new WorkerFiles(locks());
         workers.sweep();
         return new JdbcSessionStore(
-                database, wiring.statements().apply(dialect), workers, SqliteSettings.guarantees(options), Hints.NONE);
+                database,
+                wiring.statements().apply(dialect),
+                workers,
+                SqliteSettings.guarantees(options),
+                options.codec(),
+                Hints.NONE);
     }
 
     /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */
@@ -92,10 +98,11 @@ final class SqliteFile {
 
     /** On a connection of its own: until the file is known to be ours, nothing is written. */
     private void prepare() {
-        Jdbi jdbi = jdbi(source());
+        Jdbi jdbi = jdbi(source()::getConnection);
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
-            new Migrations(dialect, file.toString()).run(jdbi, options.clock().millis());
+            new Migrations(dialect, Tables.STANDARD, file.toString())
+                    .run(jdbi, options.clock().millis());
         } catch (RuntimeException e) {
             throw faults.translate(e, null);
         }
@@ -106,6 +113,7 @@ final class SqliteFile {
                 pool("readers", options.readers()),
                 pool("writer", 1),
                 pool("leases", 1),
+                this::jdbi,
                 dialect,
                 faults,
                 options.busyTimeout(),
@@ -121,12 +129,12 @@ final class SqliteFile {
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource connections = new HikariDataSource(config);
-        return new Database.Pool(connections::getConnection, jdbi(connections), connections::close);
+        return new Database.Pool(connections::getConnection, jdbi(connections::getConnection), connections::close);
     }
 
-    private Jdbi jdbi(DataSource source) {
-        Jdbi jdbi = Jdbi.create(source);
-        jdbi.setTransactionHandler(new ImmediateTransactions());
+    private Jdbi jdbi(ConnectionFactory connections) {
+        Jdbi jdbi = Jdbi.create(connections);
+        jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }

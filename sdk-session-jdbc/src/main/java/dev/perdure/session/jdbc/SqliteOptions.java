@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.BodyCodec;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -17,12 +18,15 @@ public final class SqliteOptions {
     private final int readers;
     private final Duration busyTimeout;
     private final Set<Weakness> accepted;
+    private final BodyCodec codec;
 
-    private SqliteOptions(InstantSource clock, int readers, Duration busyTimeout, Set<Weakness> accepted) {
+    private SqliteOptions(
+            InstantSource clock, int readers, Duration busyTimeout, Set<Weakness> accepted, BodyCodec codec) {
         this.clock = clock;
         this.readers = readers;
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
+        this.codec = codec;
     }
 
     /** A setting that can lose acknowledged events, and what it loses. */
@@ -33,14 +37,14 @@ public final class SqliteOptions {
         SYNCHRONOUS_OFF
     }
 
-    /** This machine's clock, 4 readers, 5 s, nothing weaker accepted. */
+    /** This machine's clock, 4 readers, 5 s, nothing weaker accepted, bodies stored as they are. */
     public static SqliteOptions standard() {
-        return new SqliteOptions(Clock.systemUTC(), 4, Duration.ofSeconds(5), Set.of());
+        return new SqliteOptions(Clock.systemUTC(), 4, Duration.ofSeconds(5), Set.of(), BodyCodec.plain());
     }
 
     /** The store's clock: what all its times are by. Default: this machine's. */
     public SqliteOptions clock(InstantSource source) {
-        return new SqliteOptions(Objects.requireNonNull(source, "source"), readers, busyTimeout, accepted);
+        return new SqliteOptions(Objects.requireNonNull(source, "source"), readers, busyTimeout, accepted, codec);
     }
 
     /**
@@ -52,7 +56,7 @@ public final class SqliteOptions {
         if (count < 1) {
             throw new IllegalArgumentException("there is at least 1 reader, but this is " + count);
         }
-        return new SqliteOptions(clock, count, busyTimeout, accepted);
+        return new SqliteOptions(clock, count, busyTimeout, accepted, codec);
     }
 
     /**
@@ -64,18 +68,30 @@ public final class SqliteOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new SqliteOptions(clock, readers, timeout, accepted);
+        return new SqliteOptions(clock, readers, timeout, accepted, codec);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public SqliteOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(weakness);
         more.addAll(accepted);
-        return new SqliteOptions(clock, readers, busyTimeout, Set.copyOf(more));
+        return new SqliteOptions(clock, readers, busyTimeout, Set.copyOf(more), codec);
+    }
+
+    /**
+     * Compresses or encrypts what events, inbox items, questions and blobs hold. Default {@link BodyCodec#plain()}. What was stored before
+     * in another form is read all the same.
+     */
+    public SqliteOptions codec(BodyCodec bodies) {
+        return new SqliteOptions(clock, readers, busyTimeout, accepted, Objects.requireNonNull(bodies, "bodies"));
     }
 
     InstantSource clock() {
         return clock;
+    }
+
+    BodyCodec codec() {
+        return codec;
     }
 
     int readers() {

@@ -57,8 +57,10 @@ class Statements {
                 ) ranked WHERE place <= :perTenant ORDER BY place, since, id LIMIT :max""".formatted(filter, dialect.now(), dying ? " OR s.owner IN (<dead>)" : "", filter);
     }
 
+    /** Where transactions can be open, rows that one of them has locked are left out: a frozen process must not hold up those who look for work. */
     String candidateRows() {
-        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')");
+        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')")
+                + (dialect.writesTogether() ? "" : dialect.skipLocked());
     }
 
     /** Owners whose leases have not run out. */
@@ -90,40 +92,73 @@ class Statements {
     String renew(int leases) {
         return """
                 WITH held (id, fence, owner) AS (VALUES %s),
-                free (id) AS (%s%s)
+                free (id, inbox_head) AS (%s%s)
                 UPDATE perdure_session SET lease_until = %s + :ttl FROM free WHERE perdure_session.id = free.id
-                RETURNING perdure_session.id, perdure_session.inbox_head""".formatted(rows(leases, "id", "fence", "owner"), RENEWABLE, dialect.skipLocked(), dialect.now());
+                RETURNING perdure_session.id, perdure_session.inbox_head""".formatted(leases(leases), RENEWABLE, dialect.skipLocked(), dialect.now());
     }
 
-    /** Which of these leases are not lost. */
+    /** Which of these leases are not lost, and how far their inboxes go. */
     String renewable(int leases) {
-        return "WITH held (id, fence, owner) AS (VALUES " + rows(leases, "id", "fence", "owner") + ")\n" + RENEWABLE;
+        return "WITH held (id, fence, owner) AS (VALUES " + leases(leases) + ")\n" + RENEWABLE;
     }
 
     private static final String RENEWABLE = """
-            SELECT s.id FROM perdure_session s JOIN held
+            SELECT s.id, s.inbox_head FROM perdure_session s JOIN held
             ON s.id = held.id AND s.fence = held.fence AND s.owner = held.owner AND s.status = 'RUNNING'""";
+
+    /** Which of these leases are not lost, and their rows free at this moment. */
+    String free(int leases) {
+        return renewable(leases) + dialect.skipLocked();
+    }
+
+    /** Extends these leases, for databases where an update cannot look for free rows by itself. The numbers first: they lead to the rows. */
+    String extend(int leases) {
+        return "UPDATE perdure_session SET lease_until = " + dialect.now() + " + :ttl WHERE id IN (<ids>)"
+                + " AND status = 'RUNNING' AND (id, fence, owner) IN (" + rows("", leases, "id", "fence", "owner")
+                + ")";
+    }
+
+    private String leases(int count) {
+        return rows(dialect.row(), count, "id", "fence", "owner");
+    }
 
     /** Writes nothing unless the lease is the newest and the log ends where the writer thinks; a taken number clashes. Answers the time of each event. */
     String append(int events) {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                WITH draft (n, id, turn, type, progress, body) AS (VALUES %s)
-                SELECT s.id, :after + draft.n, draft.id, draft.turn, s.fence, %s, draft.type, draft.progress, 0, draft.body
+                WITH draft (n, event, turn, type, progress, codec, body) AS (VALUES %s)
+                SELECT s.id, :after + draft.n, draft.event, draft.turn, s.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                 FROM perdure_session s CROSS JOIN draft
                 WHERE %s
-                ORDER BY draft.n%s RETURNING at""".formatted(drafts(events), dialect.now(), mayAppend(), dialect.shareLock());
+                ORDER BY draft.n%s%s""".formatted(
+                        drafts(events),
+                        dialect.now(),
+                        mayAppend(),
+                        dialect.shareLock(),
+                        dialect.answersInserts() ? " RETURNING at" : "");
+    }
+
+    /** Asked after an insert that does not answer. */
+    String writtenAt() {
+        return "SELECT at FROM perdure_event WHERE session = :session AND seq = :seq";
+    }
+
+    /** Before an append in a transaction, which would else share the row first and could then deadlock with a post. Empty where nobody shares. */
+    String lock() {
+        return dialect.updateLock().isEmpty()
+                ? ""
+                : "SELECT s.id FROM perdure_session s WHERE s.id = :session" + dialect.updateLock();
     }
 
     /** The first event of a session. */
     String start() {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                VALUES (:session, 1, :id, :turn, 0, %s, :type, :progress, 0, :body)""".formatted(dialect.now());
+                VALUES (:session, 1, :id, :turn, 0, %s, :type, :progress, :codec, :body)""".formatted(dialect.now());
     }
 
-    private static String drafts(int events) {
-        return rows(events, "n", "id", "turn", "type", "progress", "body");
+    private String drafts(int events) {
+        return rows(dialect.row(), events, "n", "event", "turn", "type", "progress", "codec", "body");
     }
 
     private String mayAppend() {
@@ -141,10 +176,10 @@ class Statements {
         StringBuilder sql = new StringBuilder("""
                 WITH held (session, fence) AS (
                   SELECT s.id, s.fence FROM perdure_session s WHERE %s%s%s),
-                draft (n, id, turn, type, progress, body) AS (VALUES %s),
+                draft (n, event, turn, type, progress, codec, body) AS (VALUES %s),
                 written (at) AS (
                   INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                  SELECT held.session, :after + draft.n, draft.id, draft.turn, held.fence, %s, draft.type, draft.progress, 0, draft.body
+                  SELECT held.session, :after + draft.n, draft.event, draft.turn, held.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                   FROM held CROSS JOIN draft ORDER BY draft.n RETURNING at)""".formatted(
                         mayAppend(),
                         batch.consumed().isEmpty() ? "" : " AND (" + consumable() + ") = :consuming",
@@ -161,7 +196,7 @@ class Statements {
         }
         if (!batch.closed().isEmpty()) {
             sql.append(",\nclosed AS (DELETE FROM perdure_question USING held"
-                    + " WHERE perdure_question.session = held.session AND key IN (<closed>))");
+                    + " WHERE perdure_question.session = held.session AND question_key IN (<closed>))");
         }
         if (batch.agent() != null || batch.release() != null) {
             sql.append(",\nchanged AS (")
@@ -192,16 +227,15 @@ class Statements {
 
     String ask() {
         return """
-                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
-                VALUES (:session, :key, :tenant, %s, :kind, :call, :tool, :arguments, :text)
-                ON CONFLICT (session, key) DO NOTHING""".formatted(dialect.now());
+                INSERT INTO perdure_question (session, question_key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                VALUES (:session, :key, :tenant, %s, :kind, :call, :tool, :arguments, :text)""".formatted(dialect.now());
     }
 
     private String ask(int questions) {
         return """
-                INSERT INTO perdure_question (session, key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                INSERT INTO perdure_question (session, question_key, tenant, asked_at, kind, call_id, tool, arguments, text)
                 SELECT held.session, asked.key, :tenant, %s, asked.kind, asked.call, asked.tool, asked.arguments, asked.text
-                FROM held CROSS JOIN (VALUES %s) AS asked (key, kind, call, tool, arguments, text)""".formatted(dialect.now(), rows(questions, "key", "kind", "call", "tool", "arguments", "text"));
+                FROM held CROSS JOIN (VALUES %s) AS asked (key, kind, call, tool, arguments, text)""".formatted(dialect.now(), rows("", questions, "key", "kind", "call", "tool", "arguments", "text"));
     }
 
     /** What an append does to the session's row: hands it over, gives the lease back, or both. */
@@ -233,8 +267,7 @@ class Statements {
         return """
                 INSERT INTO perdure_session (tenant, name, agent, status, labels, fence, attempts, claim_seq,
                   retry_at, ready_at, inbox_head, opened_at, changed_at)
-                VALUES (:tenant, :name, :agent, 'IDLE', :labels, 0, 0, 0, 0, 0, 0, %1$s, %1$s)
-                ON CONFLICT (tenant, name) DO NOTHING""".formatted(dialect.now());
+                VALUES (:tenant, :name, :agent, 'IDLE', :labels, 0, 0, 0, 0, 0, 0, %1$s, %1$s)""".formatted(dialect.now());
     }
 
     /** Nothing is kept for a session that is deleted in this moment. */
@@ -242,11 +275,37 @@ class Statements {
         return """
                 INSERT INTO perdure_blob (session, sha256, size, body)
                 SELECT s.id, :sha256, :size, :body FROM perdure_session s
-                WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'%s
-                ON CONFLICT (session, sha256) DO NOTHING""".formatted(dialect.shareLock());
+                WHERE s.tenant = :tenant AND s.name = :name AND s.status <> 'DELETED'%s""".formatted(dialect.shareLock());
     }
 
-    /** Always changes the row, so that it meets a release of the same moment, and gives the item its place. */
+    /** Whoever held the session last replaces what is there; of a log that does not have the event nothing is kept. For databases whose claims do not wait. */
+    String keepSnapshotTogether() {
+        return """
+                INSERT INTO perdure_snapshot (session, seq, event, at, codec, body)
+                SELECT s.id, :seq, :event, %s, :codec, :body FROM perdure_session s JOIN perdure_event e ON e.session = s.id
+                WHERE %s%s
+                ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, event = excluded.event, at = excluded.at,
+                  codec = excluded.codec, body = excluded.body""".formatted(dialect.now(), MAY_KEEP, dialect.shareLock());
+    }
+
+    /** One row for the last holder of the session, if its log has the event. */
+    String mayKeepSnapshot() {
+        return "SELECT s.id FROM perdure_session s JOIN perdure_event e ON e.session = s.id WHERE " + MAY_KEEP;
+    }
+
+    String keepSnapshot() {
+        return "INSERT INTO perdure_snapshot (session, seq, event, at, codec, body) VALUES (:session, :seq, :event, "
+                + dialect.now() + ", :codec, :body)";
+    }
+
+    /** Whoever held the session last may do it after its release, too; a deletion takes the fence away. */
+    private static final String MAY_KEEP =
+            "s.id = :session AND s.fence = :fence AND s.owner = :owner AND e.seq = :seq AND e.id = :event";
+
+    /**
+     * Changes the row whatever the session waits for, so that it meets a release of the same moment, and gives the item its place. No row when the session
+     * is over or the key is taken.
+     */
     String arrive() {
         String wakes = "(status IN ('IDLE', 'WAITING') OR (status = 'QUARANTINED' AND :resume = 1))";
         return """
@@ -256,7 +315,18 @@ class Statements {
                   attempts = CASE WHEN :resume = 1 THEN 0 ELSE attempts END,
                   retry_at = CASE WHEN :resume = 1 THEN 0 ELSE retry_at END,
                   changed_at = %2$s
-                WHERE tenant = :tenant AND name = :name""".formatted(wakes, dialect.now());
+                WHERE tenant = :tenant AND name = :name AND status NOT IN ('ENDED', 'DELETED')
+                  AND NOT EXISTS (SELECT 1 FROM perdure_inbox i WHERE i.session = perdure_session.id AND i.idem_key = :key)""".formatted(wakes, dialect.now());
+    }
+
+    /** {@link #arrive} where it answers. */
+    String arriveAnswering() {
+        return arrive() + " RETURNING id, inbox_head";
+    }
+
+    /** After {@link #arrive} where it does not. */
+    String arrived() {
+        return "SELECT id, inbox_head FROM perdure_session WHERE tenant = :tenant AND name = :name";
     }
 
     /**
@@ -264,28 +334,27 @@ class Statements {
      * middle of it. A key that is there already answers no row, or clashes.
      */
     String postTogether() {
-        return "WITH arrival AS (" + arrive() + """
-                  AND status NOT IN ('ENDED', 'DELETED')
-                  AND NOT EXISTS (SELECT 1 FROM perdure_inbox i WHERE i.session = perdure_session.id AND i.key = :key)
-                  RETURNING id, inbox_head),
+        return "WITH arrival AS (" + arriveAnswering() + """
+                ),
                 item AS (
-                  INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, body)
+                  INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, body)
                   SELECT id, :key, inbox_head, :kind, :actorKind, :actor, :hash, %s, :body FROM arrival)
                 SELECT id, inbox_head FROM arrival""".formatted(dialect.now());
     }
 
     String enqueue() {
         return """
-                INSERT INTO perdure_inbox (session, key, position, kind, actor_kind, actor, hash, at, body)
-                VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, %s, :body)
-                ON CONFLICT (session, key) DO NOTHING""".formatted(dialect.now());
+                INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, body)
+                VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, %s, :body)""".formatted(dialect.now());
     }
 
     /** {@code (:id0, :fence0), (:id1, :fence1)}. */
-    private static String rows(int count, String... columns) {
+    private String rows(String before, int count, String... columns) {
         return IntStream.range(0, count)
-                .mapToObj(
-                        i -> Stream.of(columns).map(column -> ":" + column + i).collect(ROW))
+                .mapToObj(i -> before
+                        + Stream.of(columns)
+                                .map(column -> dialect.typed(column, ":" + column + i))
+                                .collect(ROW))
                 .collect(Collectors.joining(", "));
     }
 }

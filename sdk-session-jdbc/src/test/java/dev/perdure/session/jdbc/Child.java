@@ -100,7 +100,12 @@ final class Child implements AutoCloseable {
         }
     }
 
-    /** Appends, posts and consumes until it is killed, and says what was acknowledged. */
+    /** Large, so that it takes many pages, and with nothing but its number in it, so that a torn one is seen. */
+    static SessionStore.Snapshot snapshot(Position at) {
+        return new SessionStore.Snapshot(at, (at.seq() + " ").repeat(20_000));
+    }
+
+    /** Appends, posts, consumes and keeps snapshots until it is killed, and says what was acknowledged. */
     private static void write(SessionStore store, PrintStream out) {
         Lease lease = held(store, ID, WorkerId.random());
         Position position = SqliteStore.end(store, ID);
@@ -116,6 +121,10 @@ final class Child implements AutoCloseable {
             position = ((Appended.Ok) store.append(lease, position, batch)).last();
             out.println("event " + position.seq() + " " + position.event());
             items.forEach(item -> out.println("consumed " + item + ";"));
+            if (i % 5 == 3) {
+                store.saveSnapshot(lease, snapshot(position));
+                out.println("snapshot " + position.seq() + ";");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.SessionStoreContract;
 import dev.perdure.testkit.TestClock;
@@ -15,7 +16,11 @@ class JdbcSessionStorePostgresTest extends SessionStoreContract {
     @Override
     protected SessionStore open(InstantSource clock) {
         postgres = Postgres.withClock(clock.instant());
-        return JdbcSessionStore.of(postgres.pool());
+        return JdbcSessionStore.of(postgres.pool(), JdbcOptions.standard().codec(codec()));
+    }
+
+    BodyCodec codec() {
+        return BodyCodec.plain();
     }
 
     @Override

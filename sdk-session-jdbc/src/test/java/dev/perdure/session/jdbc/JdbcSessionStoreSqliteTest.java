@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.SessionStoreContract;
 import java.nio.file.Path;
@@ -13,6 +14,11 @@ class JdbcSessionStoreSqliteTest extends SessionStoreContract {
     @Override
     protected SessionStore open(InstantSource clock) {
         return JdbcSessionStore.sqlite(
-                folder.resolve("sessions.db"), SqliteOptions.standard().clock(clock));
+                folder.resolve("sessions.db"),
+                SqliteOptions.standard().clock(clock).codec(codec()));
+    }
+
+    BodyCodec codec() {
+        return BodyCodec.plain();
     }
 }

@@ -33,6 +33,10 @@ import org.junit.jupiter.api.Test;
 
 /** What can be wrong with a server: each says what it is and what to do, and nothing is lost. */
 class PostgresFaultTest {
+    /** Version of the schema that this library makes. */
+    private static final String KNOWN =
+            String.valueOf(new PostgresDialect().migrations().size());
+
     private final Postgres postgres = Postgres.empty();
 
     @AfterEach
@@ -206,12 +210,33 @@ class PostgresFaultTest {
     }
 
     @Test
+    void databaseOfAnEarlierVersion_getsTheTablesThatCameSince_andKeepsItsSessions() {
+        try (SessionStore store = JdbcSessionStore.of(postgres.pool())) {
+            opened(store, ID);
+        }
+        postgres.sql("DROP TABLE perdure_snapshot");
+        postgres.sql("DELETE FROM perdure_schema WHERE version > 1");
+
+        try (SessionStore store = JdbcSessionStore.of(postgres.pool())) {
+            Lease lease = held(store, ID, WorkerId.random());
+            SessionStore.Snapshot snapshot = new SessionStore.Snapshot(end(store, ID), "{}");
+            assertThat(store.saveSnapshot(lease, snapshot)).isTrue();
+            assertThat(store.snapshot(ID)).contains(snapshot);
+        }
+        assertThat(postgres.query("SELECT count(*) FROM perdure_schema")).isEqualTo(KNOWN);
+    }
+
+    @Test
     void newerSchema_isRefused_withBothVersions() {
         JdbcSessionStore.of(postgres.pool()).close();
         postgres.sql("INSERT INTO perdure_schema VALUES (42, 'V42__later.sql', 40, 0)");
 
         assertUnusable(
-                () -> JdbcSessionStore.of(postgres.pool()), "version 42", "at least version 40", "up to 1", "upgrade");
+                () -> JdbcSessionStore.of(postgres.pool()),
+                "version 42",
+                "at least version 40",
+                "up to " + KNOWN,
+                "upgrade");
     }
 
     @Test
@@ -232,7 +257,7 @@ class PostgresFaultTest {
         threads.forEach(PostgresFaultTest::join);
 
         assertThat(failures).isEmpty();
-        assertThat(postgres.query("SELECT count(*) FROM perdure_schema")).isEqualTo("1");
+        assertThat(postgres.query("SELECT count(*) FROM perdure_schema")).isEqualTo(KNOWN);
     }
 
     private static void join(Thread thread) {

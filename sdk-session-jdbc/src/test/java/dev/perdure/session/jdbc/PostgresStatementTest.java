@@ -28,6 +28,7 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Release;
+import dev.perdure.spi.SessionStore.Snapshot;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
 import dev.perdure.tool.Tool;
@@ -99,6 +100,20 @@ class PostgresStatementTest {
         assertThat(store.findQuestion(question.id())).isPresent();
         assertThat(store.find(ID).orElseThrow().status()).isEqualTo(SessionStatus.WAITING);
         assertThat(store.find(ID).orElseThrow().agent()).isEqualTo("next");
+    }
+
+    @Test
+    void snapshot_isOneStatementToKeepAndOneToRead_andNeverWritesTheSessionsRow() {
+        Lease lease = held(store, ID, ann);
+        Position end = end(store, ID);
+        String version = postgres.query("SELECT ctid FROM perdure_session");
+        Snapshot snapshot = new Snapshot(end, "{}");
+
+        assertThat(statistics.during(() -> store.saveSnapshot(lease, snapshot))).hasSize(1);
+        assertThat(statistics.during(() -> assertThat(store.snapshot(ID)).contains(snapshot)))
+                .hasSize(1);
+
+        assertThat(postgres.query("SELECT ctid FROM perdure_session")).isEqualTo(version);
     }
 
     @Test
@@ -174,7 +189,7 @@ class PostgresStatementTest {
     }
 
     private String plan(String sql) {
-        String bound = sql.replaceAll(":(id0|afterId|body0)", "''::bytea")
+        String bound = sql.replaceAll(":(event0|afterId|body0)", "''::bytea")
                 .replaceAll(":(type0|owner)", "'x'")
                 .replaceAll("(?<!:):[a-zA-Z]+[0-9]*", "1");
         return postgres.plan(bound);

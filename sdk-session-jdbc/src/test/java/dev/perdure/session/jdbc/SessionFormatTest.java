@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.Agent;
@@ -23,8 +24,12 @@ import dev.perdure.session.Problem;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.SessionId;
+import dev.perdure.session.SessionView;
 import dev.perdure.session.Usage;
 import dev.perdure.session.WorkerId;
+import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.BodyPlace;
+import dev.perdure.spi.KeySource;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Batch;
@@ -36,6 +41,7 @@ import dev.perdure.testkit.TestClock;
 import dev.perdure.tool.Approval;
 import dev.perdure.tool.Tool;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -45,12 +51,17 @@ import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.crypto.Cipher;
+import javax.crypto.Mac;
+import javax.crypto.spec.GCMParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,8 +81,22 @@ class SessionFormatTest {
     private static final Usage USAGE = new Usage(1200, 40, 1000, 0);
     private static final Cost COST = new Cost(new BigDecimal("0.00031"), Cost.Source.HEADER);
 
+    private static final byte[] KEY = ones();
+    private static final BodyCodec CODEC = BodyCodec.plain().encrypt(KeySource.of(KeySource.Key.of("2026-01", KEY)));
+
+    /** Written once; the nonce is random. */
+    private static final String ENCODED =
+            "f50207323032362d30317e7b05f297e0684fdbfc30ec4b01ca674a9a2182a2a693952f7bc34001d68cad8b0a7a8b72420d9b"
+                    + "c103fd7e08df79b6acd981df189b2fca4f0bd9db6c0413d9e49d74e7ccc3ec3d6dfdbdcb4cd1349dd9e8a8";
+
     @TempDir
     Path folder;
+
+    private static byte[] ones() {
+        byte[] ones = new byte[32];
+        Arrays.fill(ones, (byte) 1);
+        return ones;
+    }
 
     @Test
     void page_showsWhatIsStored() throws Exception {
@@ -191,6 +216,7 @@ class SessionFormatTest {
                 | `perdure_event` | the log: the only truth | append; never changed, only deleted with its session |
                 | `perdure_inbox` | what was sent; `consumed` is the number of the event that took it, its body is then emptied, its key stays taken | post, append |
                 | `perdure_question` | index of open questions | append |
+                | `perdure_snapshot` | what the log of a session came to at some event, so that a resume need not read all of it: a cache, any row may be deleted | the session's holder, now and then |
                 | `perdure_blob` | results and artifacts too large for the log, once for each session | `blobs().put` |
                 | `perdure_schema` | which migrations ran | open |
                 | `<file>-workers/*.lock` | one file for each live worker, locked by it | first claim of a worker |
@@ -213,8 +239,110 @@ class SessionFormatTest {
         return page.append("```\n\n")
                 .append(
                         "`ModelFailed` has `usage` and `cost` too when the model may have worked all the same; a `usage` that nobody")
-                .append(" reported says\n`\"estimated\":true`.\n")
+                .append(" reported says\n`\"estimated\":true`.\n\n")
+                .append(encoded())
                 .toString();
+    }
+
+    private static String encoded() {
+        return """
+                ## Compressed and encrypted
+
+                A store reads every form and writes the one of its `BodyCodec`; by default all is as above. `docs/decisions/0008-codec.md` has the reasons.
+
+                | where | compressed, encrypted | never |
+                |---|---|---|
+                | `perdure_session` | | all, the labels too |
+                | `perdure_event` | `body`; `codec` is then 1 | the rest |
+                | `perdure_inbox` | `body`; `hash` is keyed when encrypted | the rest, so the key and who sent it |
+                | `perdure_question` | `arguments` and `text`, in Base64 behind `perdure:` | the rest, so the tool's name |
+                | `perdure_blob` | `body`; `sha256` is keyed when encrypted | `size`, of the bytes before |
+
+                | bytes of a body | |
+                |---|---|
+                | 1 | `F5`, with which no UTF-8 begins; a blob that does is compressed, whatever it saves |
+                | 1 | 1 compressed, 2 encrypted, 3 first compressed and then encrypted |
+                | 1 and n | encrypted: length of the key's id, and the id |
+                | 12 | encrypted: nonce |
+                | the rest | encrypted: AES-256-GCM with a tag of 16 bytes; compressed: the length before in 4 bytes, then a zlib stream |
+
+                - The keys of a session are 64 bytes of HKDF with SHA-256 from the tenant's key, the salt 32 zeros, the info `perdure session keys 1`, then tenant and
+                  session name, each with its length before it. The first 32 encrypt, the others are for HMAC-SHA-256.
+                - Authenticated with a body are all bytes before the nonce, then these texts, each with its length before it: tenant, session name, and
+                  `event`, seq, id, turn, type; or `item`, key, kind, actor_kind, actor; or `arguments` or `text`, key, kind, call_id, tool; or `blob`, SHA-256, size.
+                - A keyed `hash` is `F5`, 2, the key's id with its length, and the HMAC of `fingerprint`, a line feed, kind, a line feed, body. A keyed `sha256` is
+                  the HMAC of `blob`, a line feed and the 32 bytes of the SHA-256, in hexadecimal.
+                - Lengths have 4 bytes, the highest first, but for that of a key's id; numbers are in decimal.
+
+                For example, the body of the event above under key `2026-01`, 32 bytes of 1, is `x'%s'`.
+                """.formatted(ENCODED);
+    }
+
+    /** The form as the page has it, by the JVM's own means. */
+    @Test
+    void encodedForm_isReadWithoutThisLibrary() throws Exception {
+        byte[] stored = HexFormat.of().parseHex(ENCODED);
+        BodyPlace place = BodyPlace.event(ID, 2, SECOND, 1, "NoteKept");
+        String note = "{\"v\":1,\"type\":\"NoteKept\",\"name\":\"order\",\"value\":\"4711\"}";
+        assertThat(CODEC.decode(place, stored)).asString().isEqualTo(note);
+
+        assertThat(decrypted(stored)).asString().isEqualTo(note);
+        assertThat(decrypted(CODEC.encode(place, note.getBytes(UTF_8))))
+                .asString()
+                .isEqualTo(note);
+        assertThat(HexFormat.of()
+                        .formatHex(CODEC.fingerprint(ID, "MESSAGE\n{\"text\":\"Refund order 4711\"}".getBytes(UTF_8))))
+                .isEqualTo("f50207" + HexFormat.of().formatHex("2026-01".getBytes(UTF_8))
+                        + HexFormat.of()
+                                .formatHex(hmac(
+                                        derived(32),
+                                        "fingerprint\nMESSAGE\n{\"text\":\"Refund order 4711\"}".getBytes(UTF_8))));
+    }
+
+    private static byte[] decrypted(byte[] stored) throws Exception {
+        int head = 3 + stored[2];
+        Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+        cipher.init(
+                Cipher.DECRYPT_MODE, new SecretKeySpec(derived(0), "AES"), new GCMParameterSpec(128, stored, head, 12));
+        cipher.updateAAD(stored, 0, head);
+        cipher.updateAAD(
+                texts("acme", "ticket-4711", "event", "2", SECOND.value().toString(), "1", "NoteKept"));
+        return cipher.doFinal(stored, head + 12, stored.length - head - 12);
+    }
+
+    private static byte[] derived(int from) throws Exception {
+        byte[] extracted = hmac(new byte[32], KEY);
+        byte[] names = texts("acme", "ticket-4711");
+        byte[] purpose = "perdure session keys 1".getBytes(UTF_8);
+        byte[] info = ByteBuffer.allocate(purpose.length + names.length)
+                .put(purpose)
+                .put(names)
+                .array();
+        byte[] first = hmac(
+                extracted,
+                ByteBuffer.allocate(info.length + 1).put(info).put((byte) 1).array());
+        byte[] second = hmac(
+                extracted,
+                ByteBuffer.allocate(33 + info.length)
+                        .put(first)
+                        .put(info)
+                        .put((byte) 2)
+                        .array());
+        return from == 0 ? first : second;
+    }
+
+    private static byte[] hmac(byte[] key, byte[] bytes) throws Exception {
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(key, "HmacSHA256"));
+        return mac.doFinal(bytes);
+    }
+
+    private static byte[] texts(String... texts) {
+        ByteBuffer out = ByteBuffer.allocate(1_000);
+        for (String text : texts) {
+            out.putInt(text.length()).put(text.getBytes(UTF_8));
+        }
+        return Arrays.copyOf(out.array(), out.position());
     }
 
     /** A session with one of everything, and its rows. */
@@ -242,12 +370,15 @@ class SessionFormatTest {
                     new Position(1, FIRST),
                     new Batch(List.of(note), List.of(), List.of(question), List.of(), null, null));
             store.blobs().put(ID, new byte[] {1, 2, 3});
+            SessionView view = SessionView.of(ID, store.read(ID, 0, 10));
+            store.saveSnapshot(lease, new SessionStore.Snapshot(view.position(), view.snapshot()));
         }
         return List.of(
                 rows(file, "perdure_session"),
                 rows(file, "perdure_event"),
                 rows(file, "perdure_inbox"),
                 rows(file, "perdure_question"),
+                rows(file, "perdure_snapshot"),
                 rows(file, "perdure_blob"),
                 rows(file, "perdure_schema"));
     }
@@ -271,7 +402,7 @@ class SessionFormatTest {
             return "";
         }
         if (value instanceof byte[] bytes) {
-            String plain = new String(bytes, java.nio.charset.StandardCharsets.UTF_8);
+            String plain = new String(bytes, UTF_8);
             boolean readable = plain.startsWith("{");
             return "`" + (readable ? plain : "x'" + HexFormat.of().formatHex(bytes) + "'") + "`";
         }

@@ -30,7 +30,7 @@ class SqliteCrashTest {
 
     @Test
     @Timeout(120)
-    void acknowledgedEvents_surviveKill9() throws Exception {
+    void acknowledgedEvents_surviveKill9_andASnapshotIsThatBeforeOrTheNewOne() throws Exception {
         long seed = Long.getLong("perdure.seed", System.nanoTime());
         Random random = new Random(seed);
         Path file = folder.resolve("s.db");
@@ -40,6 +40,7 @@ class SqliteCrashTest {
         List<String> events = new ArrayList<>();
         Set<Long> posted = new TreeSet<>();
         Set<Long> consumed = new TreeSet<>();
+        long snapshot = 0;
         for (int kill = 0; kill < KILLS; kill++) {
             List<String> acknowledged = runAndKill(file, random);
             for (String line : acknowledged) {
@@ -47,6 +48,7 @@ class SqliteCrashTest {
                 switch (words[0]) {
                     case "event" -> events.add(words[1]);
                     case "post" -> posted.add(number(words[1]));
+                    case "snapshot" -> snapshot = number(words[1]);
                     default -> consumed.add(number(words[1]));
                 }
             }
@@ -62,6 +64,7 @@ class SqliteCrashTest {
                 Set<Long> open = new TreeSet<>();
                 store.inbox(ID, 0, 10_000).stream().map(InboxItem::position).forEach(open::add);
                 assertThat(open).as("consumed and still there, seed %d", seed).doesNotContainAnyElementsOf(consumed);
+                assertThat(snapshotIn(store, log)).as("seed %d", seed).isGreaterThanOrEqualTo(snapshot);
                 assertThat(total(file)).isGreaterThanOrEqualTo(posted.size());
                 assertThat(query(file, "PRAGMA integrity_check")).isEqualTo("ok");
             }
@@ -142,7 +145,19 @@ class SqliteCrashTest {
     }
 
     private static boolean isWhole(String line) {
-        return line.matches("event \\d+ [0-9a-f-]{36}|(post|consumed) \\d+;");
+        return line.matches("event \\d+ [0-9a-f-]{36}|(post|consumed|snapshot) \\d+;");
+    }
+
+    /** Number of the event of the newest snapshot, which is whole and of this log; 0 for none. */
+    static long snapshotIn(SessionStore store, List<Recorded> log) {
+        SessionStore.Snapshot snapshot = store.snapshot(ID).orElse(null);
+        if (snapshot == null) {
+            return 0;
+        }
+        long seq = snapshot.at().seq();
+        assertThat(snapshot.at()).isEqualTo(log.get((int) seq - 1).position());
+        assertThat(snapshot).isEqualTo(Child.snapshot(snapshot.at()));
+        return seq;
     }
 
     private static String text(Recorded event) {

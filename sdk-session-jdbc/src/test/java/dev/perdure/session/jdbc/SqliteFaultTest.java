@@ -46,6 +46,10 @@ import org.sqlite.SQLiteConfig;
 
 /** What can be wrong with a file: each says what it is and what to do, and nothing is lost. */
 class SqliteFaultTest {
+    /** Version of the schema that this library makes. */
+    private static final String KNOWN =
+            String.valueOf(new SqliteDialect().migrations().size());
+
     @TempDir
     Path folder;
 
@@ -97,11 +101,28 @@ class SqliteFaultTest {
     }
 
     @Test
+    void fileOfAnEarlierVersion_getsTheTablesThatCameSince_andKeepsItsSessions() throws SQLException {
+        try (SessionStore store = JdbcSessionStore.sqlite(file)) {
+            opened(store, ID);
+        }
+        sql(file, "DROP TABLE perdure_snapshot", "DELETE FROM perdure_schema WHERE version > 1");
+
+        try (SessionStore store = JdbcSessionStore.sqlite(file)) {
+            Lease lease = held(store, ID, WorkerId.random());
+            SessionStore.Snapshot snapshot = new SessionStore.Snapshot(end(store, ID), "{}");
+            assertThat(store.saveSnapshot(lease, snapshot)).isTrue();
+            assertThat(store.snapshot(ID)).contains(snapshot);
+        }
+        assertThat(query(file, "SELECT count(*) FROM perdure_schema")).isEqualTo(KNOWN);
+    }
+
+    @Test
     void newerSchema_isRefused_withBothVersions() throws SQLException {
         JdbcSessionStore.sqlite(file).close();
         sql(file, "INSERT INTO perdure_schema VALUES (42, 'V42__later.sql', 40, 0)");
 
-        assertUnusable(() -> JdbcSessionStore.sqlite(file), "version 42", "at least version 40", "up to 1", "upgrade");
+        assertUnusable(
+                () -> JdbcSessionStore.sqlite(file), "version 42", "at least version 40", "up to " + KNOWN, "upgrade");
     }
 
     @Test
@@ -111,7 +132,7 @@ class SqliteFaultTest {
         }
         sql(
                 file,
-                "INSERT INTO perdure_schema VALUES (2, 'V2__later.sql', 1, 0)",
+                "INSERT INTO perdure_schema VALUES (42, 'V42__later.sql', 1, 0)",
                 "ALTER TABLE perdure_event ADD COLUMN later TEXT",
                 "ALTER TABLE perdure_session ADD COLUMN later TEXT NOT NULL DEFAULT ''");
 
@@ -306,7 +327,7 @@ class SqliteFaultTest {
             assertThat(store.inbox(ID, 0, 10)).hasSize(1);
         }
         assertThat(statistics.during(() -> {})).isEmpty();
-        assertThat(query(file, "SELECT count(*) FROM perdure_schema")).isEqualTo("1");
+        assertThat(query(file, "SELECT count(*) FROM perdure_schema")).isEqualTo(KNOWN);
         assertThat(query(file, "PRAGMA journal_mode")).isEqualTo("wal");
         assertThat(query(file, "PRAGMA page_size")).isEqualTo("8192");
     }

@@ -119,6 +119,16 @@ final class CrashingStore implements SessionStore {
     }
 
     @Override
+    public Optional<Snapshot> snapshot(SessionId id) {
+        return store.snapshot(id);
+    }
+
+    @Override
+    public boolean saveSnapshot(Lease lease, Snapshot snapshot) {
+        return store.saveSnapshot(lease, snapshot);
+    }
+
+    @Override
     public List<InboxItem> inbox(SessionId id, long after, int limit) {
         return store.inbox(id, after, limit);
     }

@@ -42,7 +42,7 @@ CREATE TABLE perdure_event (
 
 CREATE TABLE perdure_inbox (
   session    BIGINT NOT NULL REFERENCES perdure_session (id),
-  key        TEXT   COLLATE "C" NOT NULL,
+  idem_key   TEXT   COLLATE "C" NOT NULL,
   position   BIGINT NOT NULL,
   kind       TEXT   NOT NULL,
   actor_kind TEXT   NOT NULL,
@@ -51,25 +51,25 @@ CREATE TABLE perdure_inbox (
   at         BIGINT NOT NULL,
   consumed   BIGINT,
   body       BYTEA  NOT NULL,
-  PRIMARY KEY (session, key)
+  PRIMARY KEY (session, idem_key)
 );
 
 CREATE UNIQUE INDEX perdure_inbox_todo ON perdure_inbox (session, position) WHERE consumed IS NULL;
 
 CREATE TABLE perdure_question (
-  session   BIGINT NOT NULL REFERENCES perdure_session (id),
-  key       TEXT   COLLATE "C" NOT NULL,
-  tenant    TEXT   COLLATE "C" NOT NULL,
-  asked_at  BIGINT NOT NULL,
-  kind      TEXT   NOT NULL,
-  call_id   TEXT   NOT NULL,
-  tool      TEXT   NOT NULL,
-  arguments TEXT   NOT NULL,
-  text      TEXT   NOT NULL,
-  PRIMARY KEY (session, key)
+  session      BIGINT NOT NULL REFERENCES perdure_session (id),
+  question_key TEXT   COLLATE "C" NOT NULL,
+  tenant       TEXT   COLLATE "C" NOT NULL,
+  asked_at     BIGINT NOT NULL,
+  kind         TEXT   NOT NULL,
+  call_id      TEXT   NOT NULL,
+  tool         TEXT   NOT NULL,
+  arguments    TEXT   NOT NULL,
+  text         TEXT   NOT NULL,
+  PRIMARY KEY (session, question_key)
 );
 
-CREATE INDEX perdure_question_tenant ON perdure_question (tenant, asked_at, session, key);
+CREATE INDEX perdure_question_tenant ON perdure_question (tenant, asked_at, session, question_key);
 
 CREATE TABLE perdure_blob (
   session BIGINT NOT NULL REFERENCES perdure_session (id),

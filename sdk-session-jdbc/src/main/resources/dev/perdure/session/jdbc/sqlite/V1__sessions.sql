@@ -43,7 +43,7 @@ CREATE TABLE perdure_event (
 
 CREATE TABLE perdure_inbox (
   session    INTEGER NOT NULL REFERENCES perdure_session (id),
-  key        TEXT    NOT NULL,
+  idem_key   TEXT    NOT NULL,
   position   INTEGER NOT NULL,
   kind       TEXT    NOT NULL,
   actor_kind TEXT    NOT NULL,
@@ -52,25 +52,25 @@ CREATE TABLE perdure_inbox (
   at         INTEGER NOT NULL,
   consumed   INTEGER,
   body       BLOB    NOT NULL,
-  PRIMARY KEY (session, key)
+  PRIMARY KEY (session, idem_key)
 ) WITHOUT ROWID;
 
 CREATE UNIQUE INDEX perdure_inbox_todo ON perdure_inbox (session, position) WHERE consumed IS NULL;
 
 CREATE TABLE perdure_question (
-  session   INTEGER NOT NULL REFERENCES perdure_session (id),
-  key       TEXT    NOT NULL,
-  tenant    TEXT    NOT NULL,
-  asked_at  INTEGER NOT NULL,
-  kind      TEXT    NOT NULL,
-  call_id   TEXT    NOT NULL,
-  tool      TEXT    NOT NULL,
-  arguments TEXT    NOT NULL,
-  text      TEXT    NOT NULL,
-  PRIMARY KEY (session, key)
+  session      INTEGER NOT NULL REFERENCES perdure_session (id),
+  question_key TEXT    NOT NULL,
+  tenant       TEXT    NOT NULL,
+  asked_at     INTEGER NOT NULL,
+  kind         TEXT    NOT NULL,
+  call_id      TEXT    NOT NULL,
+  tool         TEXT    NOT NULL,
+  arguments    TEXT    NOT NULL,
+  text         TEXT    NOT NULL,
+  PRIMARY KEY (session, question_key)
 ) WITHOUT ROWID;
 
-CREATE INDEX perdure_question_tenant ON perdure_question (tenant, asked_at, session, key);
+CREATE INDEX perdure_question_tenant ON perdure_question (tenant, asked_at, session, question_key);
 
 CREATE TABLE perdure_blob (
   session INTEGER NOT NULL REFERENCES perdure_session (id),

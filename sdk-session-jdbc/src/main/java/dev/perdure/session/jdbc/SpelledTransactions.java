@@ -11,13 +11,15 @@ import org.jdbi.v3.core.transaction.TransactionHandler;
 import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
 
 /**
- * SQLite transactions that take the write lock first: one that began by reading could not wait for it without a deadlock. They
- * are spelled out, because the driver's own begin the next one right after a commit and would fail when that is busy, although the
- * commit is done.
+ * Transactions that are spelled out on connections with autocommit on. SQLite's driver would begin the next one right after a commit and fail when that is
+ * busy, although the commit is done; with MariaDB each change of autocommit is a round trip.
  */
-final class ImmediateTransactions extends DelegatingTransactionHandler {
-    ImmediateTransactions() {
+final class SpelledTransactions extends DelegatingTransactionHandler {
+    private final String begin;
+
+    SpelledTransactions(String begin) {
         super(LocalTransactionHandler.binding());
+        this.begin = begin;
     }
 
     @Override
@@ -27,7 +29,7 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
 
     @Override
     public <R, X extends Exception> R inTransaction(Handle handle, HandleCallback<R, X> work) throws X {
-        execute(handle, "BEGIN IMMEDIATE");
+        execute(handle, begin);
         boolean done = false;
         try {
             R result = work.withHandle(handle);
@@ -47,7 +49,7 @@ final class ImmediateTransactions extends DelegatingTransactionHandler {
         return inTransaction(handle, work);
     }
 
-    /** A failure here adds nothing: after a full disk SQLite has rolled back by itself. */
+    /** A failure here adds nothing: after a full disk SQLite has rolled back by itself, and a dead connection has, too. */
     @Override
     public void rollback(Handle handle) {
         try (Statement statement = handle.getConnection().createStatement()) {

@@ -1,0 +1,133 @@
+package dev.perdure.session.jdbc;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.List;
+import java.util.Map;
+
+/** H2 from 2.2 on. */
+final class H2Dialect implements Dialect {
+    /** By H2's own error codes; duplicates and timeouts among them. */
+    private static final Map<Integer, Fault> FAULTS = Map.ofEntries(
+            Map.entry(23505, Fault.CLASH),
+            Map.entry(40001, Fault.BUSY),
+            Map.entry(50200, Fault.BUSY),
+            Map.entry(90131, Fault.BUSY),
+            Map.entry(90097, Fault.READ_ONLY),
+            Map.entry(90096, Fault.FORBIDDEN),
+            Map.entry(90020, Fault.CANNOT_OPEN),
+            Map.entry(28000, Fault.CANNOT_OPEN),
+            Map.entry(90013, Fault.CANNOT_OPEN),
+            Map.entry(90146, Fault.CANNOT_OPEN),
+            Map.entry(90030, Fault.DAMAGED));
+
+    private static final Map<String, Fault> CLASSES =
+            Map.of("22", Fault.REJECTED, "23", Fault.REJECTED, "42", Fault.REJECTED);
+
+    @Override
+    public String name() {
+        return "H2";
+    }
+
+    @Override
+    public List<String> migrations() {
+        return List.of("h2/V1__sessions.sql", "h2/V2__snapshots.sql");
+    }
+
+    @Override
+    public String findSchema() {
+        return "SELECT 1 FROM information_schema.tables"
+                + " WHERE table_schema = coalesce(upper(:schema), schema()) AND table_name = upper(:table)";
+    }
+
+    @Override
+    public String begin() {
+        return "BEGIN";
+    }
+
+    /** Changes of tables commit themselves; each of ours may be tried by two at a time. */
+    @Override
+    public String schemaLock() {
+        return "";
+    }
+
+    @Override
+    public String schemaUnlock() {
+        return "";
+    }
+
+    @Override
+    public String now() {
+        return "datediff('MILLISECOND', TIMESTAMP WITH TIME ZONE '1970-01-01 00:00:00+00', CURRENT_TIMESTAMP)";
+    }
+
+    @Override
+    public boolean writesTogether() {
+        return false;
+    }
+
+    @Override
+    public boolean answersInserts() {
+        return false;
+    }
+
+    @Override
+    public boolean answersUpdates() {
+        return false;
+    }
+
+    @Override
+    public String row() {
+        return "";
+    }
+
+    @Override
+    public String typed(String column, String parameter) {
+        String type = switch (column) {
+            case "n", "turn", "progress", "codec", "id", "fence" -> "BIGINT";
+            case "event" -> "VARBINARY";
+            case "body" -> "BLOB";
+            default -> "VARCHAR";
+        };
+        return "CAST(" + parameter + " AS " + type + ")";
+    }
+
+    /** There is no shared lock of rows. */
+    @Override
+    public String shareLock() {
+        return updateLock();
+    }
+
+    @Override
+    public String updateLock() {
+        return " FOR UPDATE";
+    }
+
+    @Override
+    public String skipLocked() {
+        return updateLock() + " SKIP LOCKED";
+    }
+
+    @Override
+    public String remedy(Fault fault) {
+        return switch (fault) {
+            case READ_ONLY -> "can only be read; open it without ACCESS_MODE_DATA=r";
+            case CANNOT_OPEN -> "cannot be opened; check its address, the user, the password, and who else has it open";
+            case DAMAGED -> "is damaged; restore it from a backup";
+            case FORBIDDEN -> "does not allow this user what is needed; grant SELECT, INSERT, UPDATE and DELETE";
+            default -> "failed";
+        };
+    }
+
+    @Override
+    public Fault fault(SQLException e) {
+        if (e instanceof SQLTransientConnectionException) {
+            return Fault.BUSY;
+        }
+        Fault exact = FAULTS.get(e.getErrorCode());
+        String state = e.getSQLState() == null ? "" : e.getSQLState();
+        return exact != null
+                ? exact
+                : CLASSES.getOrDefault(state.length() < 2 ? "" : state.substring(0, 2), Fault.OTHER);
+    }
+}

@@ -1,0 +1,39 @@
+package dev.perdure.session.jdbc;
+
+import dev.perdure.session.jdbc.JdbcOptions.Weakness;
+import dev.perdure.spi.SessionStore.Guarantees;
+import java.util.List;
+
+/** Reads what is really in force in H2. It is for tests: nothing is promised after loss of power. */
+final class H2Settings {
+    private H2Settings() {}
+
+    static Guarantees check(Settings settings) {
+        settings.require(
+                "isolation level",
+                settings.ask("SELECT isolation_level FROM information_schema.sessions WHERE session_id = session_id()"),
+                "READ COMMITTED",
+                "set it for the data source, or leave it as it is by default");
+        if (settings.ask("SELECT database_path()").isEmpty()) {
+            return new Guarantees(
+                    false,
+                    false,
+                    true,
+                    List.of(
+                            "H2 in memory, for tests: sessions end with the process, and so do calls in doubt, so that no call"
+                                    + " is ever made twice for one session."));
+        }
+        String delay = settings.ask(
+                "SELECT DISTINCT setting_value FROM information_schema.settings WHERE setting_name = 'WRITE_DELAY'");
+        boolean strong = settings.strong(delay.equals("0"), "WRITE_DELAY=" + delay, Weakness.WRITE_DELAY);
+        return new Guarantees(
+                strong,
+                false,
+                strong,
+                List.of(
+                        strong
+                                ? "H2 with WRITE_DELAY=0, for tests: a commit survives the death of the process, not surely that of the machine."
+                                : "H2 with WRITE_DELAY=" + delay
+                                        + ", for tests: the death of the process loses acknowledged events."));
+    }
+}
