@@ -2,10 +2,8 @@ package dev.perdure.internal.engine;
 
 import dev.perdure.session.Event;
 import dev.perdure.session.Position;
-import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionView;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -14,14 +12,30 @@ final class Acknowledged {
     private static final int MOST = 10_000;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Long, Position> ends = new LinkedHashMap<>() {
+    private final Map<Long, Position> ends = new Newest<>();
+    /** Number of the last event that was found to be lost, by session. */
+    private final Map<Long, Long> lost = new Newest<>();
+
+    /** The newest entries, so that a process that runs for months does not grow. */
+    private static final class Newest<V> extends LinkedHashMap<Long, V> {
         private static final long serialVersionUID = 1;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, Position> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Long, V> eldest) {
             return size() > MOST;
         }
-    };
+    }
+
+    /** Whether nobody of this process has said so before. */
+    boolean isNews(long session, long lostEvent) {
+        lock.lock();
+        try {
+            Long before = lost.put(session, lostEvent);
+            return before == null || before != lostEvent;
+        } finally {
+            lock.unlock();
+        }
+    }
 
     void put(long session, Position end) {
         lock.lock();
@@ -41,18 +55,6 @@ final class Acknowledged {
         } finally {
             lock.unlock();
         }
-    }
-
-    /** Whether the log has this event, or says itself that it was lost. */
-    static boolean isIn(SessionView log, Position end) {
-        if (end.seq() > log.position().seq()) {
-            return isKnownToBeLost(log, end.seq());
-        }
-        List<Recorded> events = log.events();
-        long first = events.isEmpty() ? Long.MAX_VALUE : events.get(0).seq();
-        boolean there =
-                end.seq() < first || events.get((int) (end.seq() - first)).id().equals(end.event());
-        return there || isKnownToBeLost(log, end.seq());
     }
 
     /** Whether the log says itself that it was without event {@code seq}. */

@@ -63,7 +63,7 @@ final class Inbox {
         }
     }
 
-    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it. */
+    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it; and nobody is told, for it may not commit. */
     Posted post(Connection connection, SessionId id, Post item) {
         Form form = form(id, item);
         database.requireFits(id, List.of(form.body), Function.identity());
@@ -271,6 +271,7 @@ final class Inbox {
     /** Where an item has come to. */
     private record Arrival(long session, long position) {}
 
+    /** Where an item has come to, and the lease that was claimed with it. */
     private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */

@@ -80,7 +80,7 @@ final class Server {
                 options.busyTimeout(),
                 largestStatement);
         Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
-                ? new PostgresHints(this::connection, found.place())
+                ? new PostgresHints(this::connection, tables, found.place())
                 : Hints.NONE;
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
