@@ -1,12 +1,9 @@
 package dev.perdure;
 
-import dev.perdure.internal.engine.Bodies;
 import dev.perdure.internal.engine.Engine;
 import dev.perdure.internal.engine.Following;
 import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
-import dev.perdure.session.Event;
-import dev.perdure.session.Json;
 import dev.perdure.session.Part;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
@@ -54,8 +51,7 @@ public final class AgentSession {
         Objects.requireNonNull(input, "input");
         List<TurnListener> all = all(listeners);
         String key = input.findKey().orElseGet(() -> "input:" + engine.newId());
-        SessionStore.Post post = new SessionStore.Post(
-                key, Event.InputKind.MESSAGE, input.from(), Json.of(new Bodies.Message(parts(input), input.when())));
+        SessionStore.Post post = input.post(key, parts(input));
         Following turn = new Following(engine, id, key, all);
         boolean followed = false;
         try {

@@ -1,8 +1,13 @@
 package dev.perdure;
 
+import dev.perdure.internal.engine.Bodies;
 import dev.perdure.session.Actor;
+import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
 import dev.perdure.session.InboxItem;
+import dev.perdure.session.Json;
 import dev.perdure.session.Part;
+import dev.perdure.spi.SessionStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -109,6 +114,25 @@ public final class Input {
 
     public List<Part> parts() {
         return parts;
+    }
+
+    /**
+     * This message as a store takes it, for sending it without a runtime: to {@link SessionStore#post}, or within a transaction of the application. One
+     * without a key gets a new one.
+     *
+     * @throws IllegalStateException when it has files, which are stored by {@link AgentSession#send}
+     */
+    public SessionStore.Post post() {
+        if (!attachments.isEmpty()) {
+            throw new IllegalStateException(
+                    "a message with files is sent by AgentSession.send, which stores them: " + attachments);
+        }
+        return post(findKey().orElseGet(() -> "input:" + EventId.random()), parts);
+    }
+
+    /** With other parts: those that its files have become. */
+    SessionStore.Post post(String under, List<Part> stored) {
+        return new SessionStore.Post(under, Event.InputKind.MESSAGE, from, Json.of(new Bodies.Message(stored, when)));
     }
 
     List<Attachment> attachments() {

@@ -100,6 +100,7 @@ class GoldenEventsTest {
                         new Event.HandedOff("a", "b"),
                         new Event.TakenOver(new WorkerId("w1"), 1, new WorkerId("w2"), 2),
                         new Event.HandedBack(new WorkerId("w1"), "the worker stops"),
+                        new Event.StoreRegressed(3, 5, true),
                         new Event.Interrupted(ANN, "stop"),
                         new Event.WaitStarted(Event.WaitFor.ANSWER, List.of(CALL.value())),
                         new Event.TurnEnded(Event.TurnOutcome.FAILED, "", PROBLEM, 3, 2, USAGE, COST),

@@ -106,13 +106,15 @@ public final class BodyCodec {
     public String encode(BodyPlace place, String clear) {
         byte[] bytes = clear.getBytes(StandardCharsets.UTF_8);
         byte[] stored = encode(place, bytes);
-        if (Envelope.begins(stored)) {
-            return TEXT_MARK + Base64.getEncoder().encodeToString(stored);
+        boolean looksEncoded = clear.startsWith(TEXT_MARK);
+        if (!isEncoded(stored)) {
+            if (!looksEncoded) {
+                return clear;
+            }
+            stored = new Envelope(true, null, Deflated.always(bytes)).bytes();
         }
-        return clear.startsWith(TEXT_MARK)
-                ? TEXT_MARK
-                        + Base64.getEncoder().encodeToString(new Envelope(true, null, Deflated.always(bytes)).bytes())
-                : clear;
+        String text = TEXT_MARK + Base64.getEncoder().encodeToString(stored);
+        return encrypting || looksEncoded || text.length() < clear.length() ? text : clear;
     }
 
     /**

@@ -74,6 +74,9 @@ class BodyCodecTest {
 
     @Test
     void compress_onlyWhenItPays() {
+        String random = Base64.getEncoder().encodeToString(bytes(1_000, 3));
+        assertThat(COMPRESSED.encode(PLACE, utf8(random))).hasSizeLessThan(random.length());
+        assertThat(COMPRESSED.encode(PLACE, random)).isEqualTo(random);
         assertThat(COMPRESSED.encode(PLACE, repeated(511))).isEqualTo(repeated(511));
         assertThat(COMPRESSED.encode(PLACE, bytes(10_000, 3))).isEqualTo(bytes(10_000, 3));
         assertThat(COMPRESSED.encode(PLACE, repeated(10_000))).hasSizeLessThan(100);

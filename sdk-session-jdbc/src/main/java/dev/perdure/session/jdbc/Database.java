@@ -36,6 +36,9 @@ final class Database implements AutoCloseable {
      */
     private final @Nullable Semaphore turns;
 
+    /** JDBI as this database needs it, over other connections than those of the pools. */
+    private final Function<ConnectionFactory, Jdbi> borrowed;
+
     private final Dialect dialect;
     private final Tables tables;
     private final Duration busyTimeout;
@@ -50,6 +53,7 @@ final class Database implements AutoCloseable {
             Pool writers,
             Pool renewals,
             @Nullable Semaphore turns,
+            Function<ConnectionFactory, Jdbi> borrowed,
             Dialect dialect,
             Tables tables,
             Faults faults,
@@ -60,6 +64,7 @@ final class Database implements AutoCloseable {
         this.writers = writers;
         this.renewals = renewals;
         this.turns = turns;
+        this.borrowed = borrowed;
         this.dialect = dialect;
         this.tables = tables;
         this.faults = faults;
@@ -73,6 +78,7 @@ final class Database implements AutoCloseable {
             Pool readers,
             Pool writers,
             Pool renewals,
+            Function<ConnectionFactory, Jdbi> borrowed,
             Dialect dialect,
             Faults faults,
             Duration busyTimeout,
@@ -82,6 +88,7 @@ final class Database implements AutoCloseable {
                 writers,
                 renewals,
                 new Semaphore(1, true),
+                borrowed,
                 dialect,
                 Tables.STANDARD,
                 faults,
@@ -94,6 +101,7 @@ final class Database implements AutoCloseable {
     static Database shared(
             Pool connections,
             Pool renewals,
+            Function<ConnectionFactory, Jdbi> borrowed,
             Dialect dialect,
             Tables tables,
             Faults faults,
@@ -104,6 +112,7 @@ final class Database implements AutoCloseable {
                 connections,
                 renewals,
                 null,
+                borrowed,
                 dialect,
                 tables,
                 faults,
@@ -196,6 +205,25 @@ final class Database implements AutoCloseable {
     /** What is one statement where one can write to several tables, and else a transaction. */
     <T> T together(@Nullable SessionId session, Function<Handle, T> work) {
         return dialect.writesTogether() ? write(session, work) : transact(session, work);
+    }
+
+    /** Within a transaction of somebody else, on the connection that it has; which is left to them. */
+    <T> T within(Connection connection, SessionId session, Function<Handle, T> work) {
+        try {
+            return borrowed.apply(new Borrowed(connection)).withHandle(work::apply);
+        } catch (RuntimeException e) {
+            throw faults.translate(e, session);
+        }
+    }
+
+    private record Borrowed(Connection connection) implements ConnectionFactory {
+        @Override
+        public Connection openConnection() {
+            return connection;
+        }
+
+        @Override
+        public void closeConnection(Connection same) {}
     }
 
     <T> T renew(Function<Handle, T> work) {

@@ -15,6 +15,7 @@ import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.SessionStore.Terms;
 import dev.perdure.spi.StoreException;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -32,12 +33,14 @@ final class Inbox {
     private final Statements sql;
     private final Claims claims;
     private final BodyCodec codec;
+    private final Hints hints;
 
-    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec) {
+    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec, Hints hints) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
         this.codec = codec;
+        this.hints = hints;
     }
 
     Posted post(SessionId id, Post item, @Nullable Terms terms) {
@@ -47,29 +50,56 @@ final class Inbox {
         Form form = form(id, item);
         database.requireFits(id, List.of(form.body()), Function.identity());
         try {
-            return database.together(id, handle -> {
-                long position = arrive(handle, id, item, form);
-                return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
+            Came came = database.together(id, handle -> {
+                Arrival arrival = arrive(handle, id, item, form);
+                return new Came(arrival, terms == null ? null : claim(handle, id, terms));
             });
+            if (came.lease() == null) {
+                hints.changed(came.arrival().session());
+            }
+            return new Posted.Accepted(came.arrival().position(), came.lease());
         } catch (NotArrived | Faults.Clash e) {
-            return whyNot(id, item);
+            return answer(id, item, database.read(id, handle -> look(handle, id, item, "")));
         }
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, Form form) {
+    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it. */
+    Posted post(Connection connection, SessionId id, Post item) {
+        Form form = form(id, item);
+        database.requireFits(id, List.of(form.body()), Function.identity());
+        try {
+            return database.within(connection, id, handle -> {
+                try {
+                    return new Posted.Accepted(arrive(handle, id, item, form).position(), null);
+                } catch (NotArrived e) {
+                    // Not from the snapshot with which the transaction may have begun: what is in the way may be newer.
+                    return answer(
+                            id, item, look(handle, id, item, database.dialect().shareLock()));
+                }
+            });
+        } catch (Faults.Clash e) {
+            throw StoreException.unavailable(
+                    "somebody else sends to " + id + " under the same key at this moment; roll back, then repeat the"
+                            + " transaction",
+                    id,
+                    e);
+        }
+    }
+
+    private Arrival arrive(Handle handle, SessionId id, Post item, Form form) {
         return database.dialect().writesTogether()
                 ? arriveTogether(handle, id, item, form)
                 : arriveOneByOne(handle, id, item, form);
     }
 
-    private long arriveTogether(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveTogether(Handle handle, SessionId id, Post item, Form form) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
                 .bind("hash", form.hash())
                 .bind("body", form.body())
-                .mapTo(Long.class)
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -101,7 +131,7 @@ final class Inbox {
         return rows.stream().map(row -> item(id, row)).toList();
     }
 
-    private long arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
         Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
         handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
@@ -114,7 +144,7 @@ final class Inbox {
                 .bind("now", database.now())
                 .bind("body", form.body())
                 .execute();
-        return arrival.position();
+        return arrival;
     }
 
     private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
@@ -136,36 +166,36 @@ final class Inbox {
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
-    private Posted whyNot(SessionId id, Post item) {
-        Optional<Earlier> earlier = database.read(
-                id,
-                handle -> handle.createQuery("""
-                        SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND i.idem_key = :key""")
-                        .bind("tenant", id.tenant().value())
-                        .bind("name", id.name())
-                        .bind("key", item.key())
-                        .map((row, context) -> new Earlier(row.getLong(1), row.getBytes(2)))
-                        .findOne());
-        return earlier.map(there -> compared(id, item, there))
-                .orElseGet(() ->
-                        database.read(id, handle -> hasEnded(handle, id) ? new Posted.Ended() : new Posted.Unknown()));
-    }
-
-    private Posted compared(SessionId id, Post item, Earlier earlier) {
+    private Posted answer(SessionId id, Post item, Found found) {
+        Earlier earlier = found.earlier();
+        if (earlier == null) {
+            return found.ended() ? new Posted.Ended() : new Posted.Unknown();
+        }
         return codec.matches(id, earlier.hash(), identity(item))
                 ? new Posted.Duplicate(earlier.position())
                 : new Posted.Conflict(earlier.position());
     }
 
-    private static boolean hasEnded(Handle handle, SessionId id) {
-        return handle.createQuery("SELECT status FROM perdure_session WHERE tenant = :tenant AND name = :name")
+    private static Found look(Handle handle, SessionId id, Post item, String lock) {
+        Optional<Earlier> earlier = handle.createQuery("""
+                        SELECT i.position, i.hash FROM perdure_session s JOIN perdure_inbox i ON i.session = s.id
+                        WHERE s.tenant = :tenant AND s.name = :name AND i.idem_key = :key""" + lock)
                 .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
-                .mapTo(String.class)
-                .findOne()
-                .filter(SessionStatus.ENDED.name()::equals)
-                .isPresent();
+                .bind("key", item.key())
+                .map((row, context) -> new Earlier(row.getLong(1), row.getBytes(2)))
+                .findOne();
+        boolean ended = earlier.isEmpty()
+                && handle.createQuery(
+                                "SELECT s.status FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name"
+                                        + lock)
+                        .bind("tenant", id.tenant().value())
+                        .bind("name", id.name())
+                        .mapTo(String.class)
+                        .findOne()
+                        .filter(SessionStatus.ENDED.name()::equals)
+                        .isPresent();
+        return new Found(earlier.orElse(null), ended);
     }
 
     private Form form(SessionId id, Post item) {
@@ -207,11 +237,16 @@ final class Inbox {
     /** An item that was there already. */
     private record Earlier(long position, byte[] hash) {}
 
+    /** Why an item has not arrived. */
+    private record Found(@Nullable Earlier earlier, boolean ended) {}
+
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
     private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
 
-    /** A session's row after a post has changed it. */
+    /** Where an item has come to. */
     private record Arrival(long session, long position) {}
+
+    private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {

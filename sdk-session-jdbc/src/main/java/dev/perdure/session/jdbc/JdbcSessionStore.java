@@ -13,7 +13,10 @@ import dev.perdure.spi.BlobStore;
 import dev.perdure.spi.BodyCodec;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +24,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions in a SQL database. Thread-safe; open one for each process and close it at the end.
  *
- * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout throws {@link
+ * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout, or finds no space left, throws {@link
  * dev.perdure.spi.StoreException}, retryable; one that cannot succeed before somebody mends the database throws it not retryable,
  * with the remedy in its message.
  */
@@ -35,6 +39,7 @@ public final class JdbcSessionStore implements SessionStore {
     private final Database database;
     private final Liveness liveness;
     private final Guarantees guarantees;
+    private final Hints hints;
     private final Claims claims;
     private final Inbox inbox;
     private final Questions questions;
@@ -43,12 +48,14 @@ public final class JdbcSessionStore implements SessionStore {
     private final Sessions sessions;
     private final Blobs blobs;
 
-    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec) {
+    JdbcSessionStore(
+            Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec, Hints hints) {
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
+        this.hints = hints;
         this.claims = new Claims(database, sql, liveness);
-        this.inbox = new Inbox(database, sql, claims, codec);
+        this.inbox = new Inbox(database, sql, claims, codec, hints);
         this.questions = new Questions(database, sql, codec);
         this.log = new Log(database, sql, questions, codec);
         this.snapshots = new Snapshots(database, sql, codec);
@@ -172,12 +179,51 @@ public final class JdbcSessionStore implements SessionStore {
 
     @Override
     public Appended append(Lease lease, Position after, Batch batch) {
-        return log.append(lease, after, batch);
+        Appended answer = log.append(lease, after, batch);
+        Release release = batch.release();
+        if (release != null && release.target() == SessionStatus.READY && answer instanceof Appended.Ok) {
+            hints.changed(lease.key());
+        }
+        return answer;
     }
 
     @Override
     public Posted post(SessionId id, Post item) {
         return inbox.post(id, item, null);
+    }
+
+    /**
+     * {@link #post(SessionId, Post)} within a transaction of the application: the item is there when that transaction is committed, and never was when it is rolled
+     * back. Send last in it, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
+     *
+     * <pre>{@code
+     * orders.insert(connection, order);
+     * store.post(connection, SessionId.of("acme", "orders"), Input.text("Check order " + order.id()).key(order.id()).post());
+     * connection.commit();
+     * }</pre>
+     *
+     * @param connection to this store's database, with autocommit off; it is neither committed nor closed here
+     * @throws IllegalArgumentException when autocommit is on, or the connection leads to another kind of database
+     * @throws dev.perdure.spi.StoreException retryable by rolling back and repeating the whole transaction, which may be at its end
+     */
+    public Posted post(Connection connection, SessionId id, Post item) {
+        Objects.requireNonNull(item, "item");
+        try {
+            String product = connection.getMetaData().getDatabaseProductName();
+            if (!product.equalsIgnoreCase(database.dialect().name())) {
+                throw new IllegalArgumentException(
+                        "the connection leads to a database of " + product + ", but the sessions are in one of "
+                                + database.dialect().name());
+            }
+            if (connection.getAutoCommit()) {
+                throw new IllegalArgumentException(
+                        "the connection has autocommit on, so that there is no transaction to"
+                                + " send within: switch it off, or use post(id, item)");
+            }
+        } catch (SQLException e) {
+            throw StoreException.unavailable("the connection does not work: " + e.getMessage(), id, e);
+        }
+        return inbox.post(connection, id, item);
     }
 
     @Override
@@ -251,7 +297,13 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     @Override
+    public Listening listen(LongConsumer changed) {
+        return hints.listen(Objects.requireNonNull(changed, "changed"));
+    }
+
+    @Override
     public void close() {
+        hints.close();
         database.close();
         liveness.close();
     }

@@ -70,13 +70,17 @@ final class Server {
         Database database = Database.shared(
                 new Database.Pool(this::connection, jdbi, () -> {}),
                 renewals,
+                connections -> jdbi(dialect, connections),
                 dialect,
                 tables,
                 faults,
                 options.busyTimeout(),
                 largestStatement);
+        Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
+                ? new PostgresHints(this::connection, found.place())
+                : Hints.NONE;
         return new JdbcSessionStore(
-                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec());
+                database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
     }
 
     private Found find() {

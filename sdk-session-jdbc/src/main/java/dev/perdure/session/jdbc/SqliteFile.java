@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
+import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
@@ -61,7 +62,8 @@ final class SqliteFile {
                 wiring.statements().apply(dialect),
                 workers,
                 SqliteSettings.guarantees(options),
-                options.codec());
+                options.codec(),
+                Hints.NONE);
     }
 
     /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */
@@ -96,7 +98,7 @@ final class SqliteFile {
 
     /** On a connection of its own: until the file is known to be ours, nothing is written. */
     private void prepare() {
-        Jdbi jdbi = jdbi(source());
+        Jdbi jdbi = jdbi(source()::getConnection);
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
             new Migrations(dialect, Tables.STANDARD, file.toString())
@@ -111,6 +113,7 @@ final class SqliteFile {
                 pool("readers", options.readers()),
                 pool("writer", 1),
                 pool("leases", 1),
+                this::jdbi,
                 dialect,
                 faults,
                 options.busyTimeout(),
@@ -126,11 +129,11 @@ final class SqliteFile {
         config.setMaxLifetime(0);
         config.setConnectionTimeout(options.busyTimeout().toMillis());
         HikariDataSource connections = new HikariDataSource(config);
-        return new Database.Pool(connections::getConnection, jdbi(connections), connections::close);
+        return new Database.Pool(connections::getConnection, jdbi(connections::getConnection), connections::close);
     }
 
-    private Jdbi jdbi(DataSource source) {
-        Jdbi jdbi = Jdbi.create(source);
+    private Jdbi jdbi(ConnectionFactory connections) {
+        Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /** A real MariaDB that flushes at each commit, one for all tests of this JVM; each test has a database of its own in it. */
 final class MariaDb implements AutoCloseable {
@@ -99,6 +100,86 @@ final class MariaDb implements AutoCloseable {
             return row.next() ? String.valueOf(row.getString(1)) : "none";
         } catch (SQLException e) {
             throw new IllegalStateException(sql, e);
+        }
+    }
+
+    /** As a client prints them: columns between bars. */
+    List<String> rowsOf(String sql) {
+        List<String> rows = new ArrayList<>();
+        try (Connection connection = connect(database);
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            while (row.next()) {
+                StringBuilder text = new StringBuilder("| ");
+                for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                    text.append(row.getString(i)).append(" | ");
+                }
+                rows.add(text.toString());
+            }
+            return rows;
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    /** Holds each insert into {@code table} back, in the middle of its statement, until the gate is opened. */
+    Gate holdInsertsBack(String table) {
+        Gate gate = new Gate();
+        sql("CREATE TRIGGER hold_back BEFORE INSERT ON " + table + " FOR EACH ROW" + " SET @held = get_lock('"
+                + database + "', 30) + release_lock('" + database + "')");
+        return gate;
+    }
+
+    /** Closed from its making on. */
+    final class Gate implements AutoCloseable {
+        private final Connection holder;
+
+        private Gate() {
+            try {
+                holder = connect(database);
+                holder.createStatement().execute("SELECT get_lock('" + database + "', 30)");
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        void awaitHeldBack() {
+            await("SELECT count(*) FROM information_schema.processlist WHERE state = 'User lock' AND db = '" + database
+                    + "'");
+        }
+
+        /** For a lock of a row. */
+        void awaitLockWait() {
+            await("SELECT count(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p"
+                    + " ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = '" + database + "'");
+        }
+
+        private void await(String waiting) {
+            long start = System.nanoTime();
+            while (!query(waiting).equals("1")) {
+                // The server shows its transactions anew only to those who have not asked for 100 ms.
+                LockSupport.parkNanos(200_000_000);
+                if (System.nanoTime() - start > 10_000_000_000L) {
+                    throw new AssertionError("nobody waits within 10 s: " + waiting);
+                }
+            }
+        }
+
+        void open() {
+            try {
+                holder.createStatement().execute("SELECT release_all_locks()");
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                holder.close();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 

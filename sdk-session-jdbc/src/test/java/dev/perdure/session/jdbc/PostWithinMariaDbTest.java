@@ -1,0 +1,28 @@
+package dev.perdure.session.jdbc;
+
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.condition.EnabledIf;
+
+@EnabledIf(
+        value = "dev.perdure.session.jdbc.MariaDb#asked",
+        disabledReason = "not asked for: no mariadbd is installed (PERDURE_REQUIRE_MARIADB makes that a failure)")
+class PostWithinMariaDbTest extends PostWithinContract {
+    private final MariaDb mariadb = MariaDb.empty();
+
+    @Override
+    JdbcSessionStore open() {
+        mariadb.sql("CREATE TABLE orders (id INTEGER)");
+        return JdbcSessionStore.of(mariadb.pool());
+    }
+
+    @Override
+    DataSource source() {
+        return mariadb.pool();
+    }
+
+    @AfterEach
+    void drop() {
+        mariadb.close();
+    }
+}

@@ -1,0 +1,124 @@
+package dev.perdure.session.jdbc;
+
+import static dev.perdure.session.jdbc.SqliteStore.AGENT;
+import static dev.perdure.session.jdbc.SqliteStore.ID;
+import static dev.perdure.session.jdbc.SqliteStore.held;
+import static dev.perdure.session.jdbc.SqliteStore.message;
+import static dev.perdure.session.jdbc.SqliteStore.opened;
+import static dev.perdure.session.jdbc.SqliteStore.ready;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.Agent;
+import dev.perdure.AgentRuntime;
+import dev.perdure.Outcome;
+import dev.perdure.session.SessionId;
+import dev.perdure.session.WorkerId;
+import dev.perdure.session.jdbc.JdbcSessionStore.Product;
+import dev.perdure.spi.Lease;
+import dev.perdure.spi.SessionStore;
+import dev.perdure.testkit.ScriptedModel;
+import dev.perdure.testkit.Step;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where the tables are, what they are called, and who makes them. */
+class TablesTest {
+    private final Postgres postgres = Postgres.empty();
+
+    @AfterEach
+    void drop() {
+        postgres.close();
+    }
+
+    @Test
+    void schemaAndPrefix_areThoseOfEveryTableAndIndex_andNothingElseIsMade() {
+        String elsewhere = postgres.schema() + "x";
+        postgres.sql("CREATE SCHEMA " + elsewhere);
+        try (SessionStore store = JdbcSessionStore.of(
+                postgres.pool(), JdbcOptions.standard().schema(elsewhere).tablePrefix("ai_"))) {
+            assertEverythingWorks(store);
+
+            assertThat(postgres.query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                            + " WHERE n.nspname = '" + postgres.schema() + "'"))
+                    .isEqualTo("0");
+            assertThat(postgres.query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                            + " WHERE n.nspname = '" + elsewhere + "' AND c.relname NOT LIKE 'ai\\_%'"))
+                    .isEqualTo("0");
+            assertThat(postgres.query("SELECT count(*) FROM " + elsewhere + ".ai_event"))
+                    .isNotEqualTo("0");
+        } finally {
+            postgres.sql("DROP SCHEMA " + elsewhere + " CASCADE");
+        }
+    }
+
+    @Test
+    void twoPrefixesInOneDatabase_neverMeet() {
+        try (SessionStore one = JdbcSessionStore.of(
+                        postgres.pool(), JdbcOptions.standard().tablePrefix("one_"));
+                SessionStore two = JdbcSessionStore.of(
+                        postgres.pool(), JdbcOptions.standard().tablePrefix("two_"))) {
+            opened(one, ID);
+            one.post(ID, message("k"));
+
+            assertThat(two.find(ID)).isEmpty();
+            assertThat(ready(two, WorkerId.random())).isEmpty();
+            assertThat(ready(one, WorkerId.random())).hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Big_", "1_", "a;b", "a b", "a\"", "a-b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
+    void nameThatWouldNeedQuotes_isRefused_withTheValue(String name) {
+        assertThatThrownBy(() -> JdbcOptions.standard().schema(name))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"" + name + "\"");
+        assertThatThrownBy(() -> JdbcOptions.standard().tablePrefix(name))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"" + name + "\"");
+    }
+
+    @Test
+    void printedStatements_runByHand_areAllThatAUserWithoutRightsToMakeTablesNeeds() {
+        JdbcOptions options = JdbcOptions.standard().tablePrefix("ai_");
+        postgres.sql(JdbcSessionStore.ddl(Product.POSTGRESQL, options));
+        String role = "worker_of_" + postgres.schema();
+        postgres.sql(
+                "CREATE ROLE " + role,
+                "GRANT USAGE ON SCHEMA " + postgres.schema() + " TO " + role,
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + postgres.schema() + " TO " + role);
+        try (HikariDataSource worker = postgres.pool(Map.of("options", "-c role=" + role));
+                SessionStore store = JdbcSessionStore.of(worker, options)) {
+            assertEverythingWorks(store);
+        } finally {
+            postgres.sql("DROP OWNED BY " + role, "DROP ROLE " + role);
+        }
+    }
+
+    /** As a user does it: sent, run, looked at, deleted. */
+    static void assertEverythingWorks(SessionStore store) {
+        Agent agent = Agent.builder(AGENT)
+                .model(ScriptedModel.answering(request -> Step.text("done")))
+                .build();
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            SessionId id = SessionId.of("acme", "turn");
+            assertThat(runtime.open(id, AGENT).send("hi").await()).isInstanceOf(Outcome.Done.class);
+            assertThat(store.list(id.tenant(), java.util.Set.of(), "", 10)).hasSize(1);
+            assertThat(store.questions(id.tenant(), null, 10)).isEmpty();
+            assertThat(store.blobs().find(id, store.blobs().put(id, new byte[] {1})))
+                    .isPresent();
+        }
+        opened(store, ID);
+        Lease lease = held(store, ID, WorkerId.random());
+        assertThat(store.renew(List.of(lease), Duration.ofSeconds(15)))
+                .extracting(SessionStore.Renewal::state)
+                .containsExactly(SessionStore.Renewal.State.HELD);
+        assertThat(store.delete(ID)).isTrue();
+    }
+}
