@@ -56,7 +56,9 @@ final class Snapshots {
                 .map(row -> new Snapshot(
                         row.at(),
                         new String(
-                                codec.decode(BodyPlace.snapshot(session, row.at()), row.body().bytes()),
+                                codec.decode(
+                                        BodyPlace.snapshot(session, row.at()),
+                                        row.body().bytes()),
                                 StandardCharsets.UTF_8)));
     }
 
