@@ -69,9 +69,9 @@ final class Log {
         return database.read(
                 id,
                 handle -> handle.createQuery("""
-                        SELECT e.seq, e.id
-                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name ORDER BY e.seq DESC LIMIT 1""")
+                        SELECT e.seq, e.id FROM perdure_event e WHERE e.session = (
+                          SELECT s.id FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name)
+                        ORDER BY e.seq DESC LIMIT 1""")
                         .bind("tenant", id.tenant().value())
                         .bind("name", id.name())
                         .map((row, context) ->
@@ -80,14 +80,15 @@ final class Log {
                         .orElse(Position.START));
     }
 
+    /** The session is not joined but looked up first: then the index gives the order, and no page makes the rest of the log be sorted. */
     List<Recorded> read(SessionId id, long after, int limit) {
         Limits.require(limit);
         return database.read(
                 id,
                 handle -> handle.createQuery("""
-                        SELECT e.seq, e.id, e.turn, e.fence, e.at, e.codec, e.body
-                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND e.seq > :after ORDER BY e.seq LIMIT :limit""")
+                        SELECT e.seq, e.id, e.turn, e.fence, e.at, e.codec, e.body FROM perdure_event e WHERE e.session = (
+                          SELECT s.id FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name)
+                          AND e.seq > :after ORDER BY e.seq LIMIT :limit""")
                         .bind("tenant", id.tenant().value())
                         .bind("name", id.name())
                         .bind("after", after)

@@ -173,6 +173,21 @@ class PostgresStatementTest {
         assertThat(plan(sql.append(1))).contains("perdure_event_pkey").doesNotContain("Seq Scan");
     }
 
+    @Test
+    void readsOfALog_takeTheirOrderFromTheIndex_andSortNothing() {
+        List<String> reads = statistics.during(() -> {
+            store.read(ID, 0, 10);
+            store.head(ID);
+        });
+
+        assertThat(reads)
+                .hasSize(2)
+                .allSatisfy(sql -> assertThat(
+                                postgres.plan(sql.replace("= ?", "= 'x'").replace("?", "1")))
+                        .contains("perdure_event_pkey")
+                        .doesNotContain("Sort"));
+    }
+
     private String plan(String sql) {
         String bound = sql.replaceAll(":(id0|afterId|body0)", "''::bytea")
                 .replaceAll(":(type0|owner)", "'x'")
