@@ -57,7 +57,7 @@ final class Idle implements Benchmark {
                 String wal = postgres.query("SELECT pg_current_wal_lsn()");
                 Thread.sleep((long) (seconds * 1_000));
                 long now = settled(postgres);
-                written.add(now - writes);
+                written.add((double) (now - writes));
                 double heap = heaps.add(heap());
                 out.println("run " + run + ", " + Numbers.two(seconds) + " s: " + (now - writes) + " rows written, "
                         + postgres.query("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '" + wal + "')")
@@ -84,7 +84,6 @@ final class Idle implements Benchmark {
                     throw new IllegalStateException("the turn was to wait: " + outcome.summary());
                 }
             }
-            return null;
         });
     }
 
