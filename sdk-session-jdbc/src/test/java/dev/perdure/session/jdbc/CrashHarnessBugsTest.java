@@ -111,16 +111,17 @@ class CrashHarnessBugsTest {
             assertThat(properties(CrashHarness.of(CrashStores.OnPostgresWithoutLastEvent.class, folder)
                             .server(server)
                             .kills(10)
-.sessions(24)
+                            .sessions(24)
                             .children(3)
                             .seed(7)
                             .restartEvery(1)
                             .endEarly(false)
-                            // Not renewed in the time of a life: so lives are long, and who writes on still holds its sessions.
-.lease(Duration.ofSeconds(30))
+                            // Not renewed in the time of a life: so lives are long, and who writes on still holds its
+                            // sessions.
+                            .lease(Duration.ofSeconds(30))
                             .pauses(0)
                             .points(CrashPoint.AFTER_RENEW)
-.finishWithin(Duration.ofSeconds(5))))
+                            .finishWithin(Duration.ofSeconds(5))))
                     .contains("P2");
         }
     }
