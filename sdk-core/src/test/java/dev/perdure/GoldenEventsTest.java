@@ -254,7 +254,9 @@ class GoldenEventsTest {
         Event spaced = recorded(" { \"v\": 1, \"type\": \"NoteKept\", \"name\": \"n\", \"value\": 1.50 }")
                 .event();
         assertThat(spaced).isEqualTo(new Event.NoteKept("n", Json.parse("1.50")));
-        assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1,\"name\":\"m\"}"))
+        String twice = "{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1,\"name\":\"m\"}";
+        assertThatThrownBy(() -> Event.of(Json.parse(twice)))
+                .as("from outside; no store has such an event")
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("name");
         assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1} x"))

@@ -129,6 +129,10 @@ public final class Engine implements AutoCloseable {
         return new ModelCaller(session, settings.telemetry(), settings.store().blobs(), settings.modelTimeout());
     }
 
+    Snapshots snapshots(Lease lease) {
+        return new Snapshots(settings.store(), lease, threads, settings.snapshotEvery());
+    }
+
     Pressure pressure() {
         return pressure;
     }
@@ -156,10 +160,6 @@ public final class Engine implements AutoCloseable {
                 last);
         telemetry().regressed(session);
         listeners().onStoreRegressed(session, found, last);
-    }
-
-    Snapshots snapshots(Lease lease) {
-        return new Snapshots(settings.store(), lease, threads, settings.snapshotEvery());
     }
 
     Hub hub() {

@@ -2,6 +2,7 @@ package dev.perdure.session.jdbc;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.testkit.crash.CrashServer;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -84,6 +85,16 @@ final class Postgres implements AutoCloseable {
         Postgres postgres = new Postgres(schema, pooled(schema, "0"));
         postgres.setClock(now);
         return postgres;
+    }
+
+    /** A user whose settings lead to an empty schema, for whoever has nothing but a user's name. */
+    static String userOfAnEmptySchema() {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute(
+                "CREATE SCHEMA " + schema,
+                "CREATE ROLE " + schema + " SUPERUSER LOGIN",
+                "ALTER ROLE " + schema + " SET search_path = " + schema);
+        return schema;
     }
 
     /** As a user would have it who does not know: with prepared statements on the server from the second use on. */
@@ -259,6 +270,11 @@ final class Postgres implements AutoCloseable {
 
     static int port() {
         return Server.RUNNING.getPort();
+    }
+
+    /** For the crash harness, which must not kill it: other tests use it. */
+    static CrashServer crashServer() {
+        return new RunningServer(port());
     }
 
     static String url() {

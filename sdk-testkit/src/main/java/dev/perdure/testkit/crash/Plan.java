@@ -12,12 +12,12 @@ import java.util.Random;
  * @param pauseMillis how long it is paused; 0 to kill
  */
 record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
-    private static final long LONGEST = 300;
+    private static final long LONGEST = 100;
 
     static Plan random(Random random, List<CrashPoint> points, double pauses, long leaseMillis) {
         CrashPoint point = points.get(random.nextInt(points.size()));
         boolean pause = random.nextDouble() < pauses;
-        long after = 30L + random.nextInt(170);
+        long after = 10L + random.nextInt(60);
         // Longer than a lease, or the store would have nothing to refuse.
         long length = leaseMillis + 50 + random.nextInt((int) Math.max(1, leaseMillis / 2));
         return new Plan(point, 1 + random.nextInt(most(point)), after, pause ? length : 0);
