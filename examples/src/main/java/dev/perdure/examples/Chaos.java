@@ -34,6 +34,7 @@ public final class Chaos {
     static final String URL = "perdure.chaos.url";
 
     private static final Map<String, Kind> STORES = new TreeMap<>(Map.of(
+            "mariadb", new Kind(ChaosMariaDb.class, ChaosMariaDb::server),
             "postgres", new Kind(ChaosPostgres.class, ChaosPostgres::server),
             "sqlite", new Kind(Sqlite.class, null)));
     private static final Set<String> FAULTS = new TreeSet<>(Set.of("proxy", "restart", "none"));

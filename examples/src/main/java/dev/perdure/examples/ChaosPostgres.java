@@ -45,38 +45,7 @@ public final class ChaosPostgres implements CrashStore {
 
     /** The one at {@code url}; without, one that lives as long as this, with fsync on. */
     static ChaosServer server(@Nullable String url) {
-        return url == null ? new Own() : new Named(url);
-    }
-
-    private record Named(String url) implements ChaosServer {
-        private Named {
-            ChaosServer.address(url, PORT);
-        }
-
-        @Override
-        public boolean own() {
-            return false;
-        }
-
-        @Override
-        public InetSocketAddress address() {
-            return ChaosServer.address(url, PORT);
-        }
-
-        @Override
-        public void kill() {
-            throw new UnsupportedOperationException("not ours");
-        }
-
-        @Override
-        public void start() {
-            throw new UnsupportedOperationException("not ours");
-        }
-
-        @Override
-        public void close() {
-            // Its sessions stay: whoever found a violation wants to look at them.
-        }
+        return url == null ? new Own() : new NamedServer(url, PORT);
     }
 
     private static final class Own implements ChaosServer {

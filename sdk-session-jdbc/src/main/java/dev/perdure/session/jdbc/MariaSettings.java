@@ -14,8 +14,10 @@ final class MariaSettings {
     static Guarantees check(Settings settings) {
         boolean mysql = settings.product().equals("MySQL");
         requireVersion(settings, mysql ? 8 : 10, mysql ? 0 : 6);
-        if (settings.ask("SELECT database()").isEmpty()) {
-            throw settings.refused("is none: the connection leads to no database", "name one in the JDBC URL");
+        if (!settings.namesSchema() && settings.ask("SELECT database()").isEmpty()) {
+            throw settings.refused(
+                    "is none: the connection leads to no database",
+                    "name one in the JDBC URL, or by JdbcOptions.schema");
         }
         settings.require(
                 "transaction isolation",

@@ -4,9 +4,12 @@ import dev.perdure.spi.StoreException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /**
  * Brings a database to the newest schema, once, at open. Migrations only add, so that an older version of the library goes on
@@ -75,12 +78,25 @@ final class Migrations {
         List<String> names = dialect.migrations();
         for (int version = version(handle) + 1; version <= names.size(); version++) {
             String name = names.get(version - 1);
-            handle.createScript(dialect.migration(text(name))).execute();
+            execute(handle, tables.in(dialect.migration(text(name))));
             handle.execute(
                     "INSERT INTO perdure_schema (version, name, oldest_reader, applied_at) VALUES (?, ?, 1, ?)",
                     version,
                     name,
                     now);
+        }
+    }
+
+    /** Past JDBI, which would put the names of the tables in twice. */
+    private static void execute(Handle handle, String script) {
+        try (Statement statement = handle.getConnection().createStatement()) {
+            for (String sql : script.split(";\\s*\\n")) {
+                if (!sql.isBlank()) {
+                    statement.execute(sql);
+                }
+            }
+        } catch (SQLException e) {
+            throw new UnableToExecuteStatementException(e, null);
         }
     }
 

@@ -56,6 +56,10 @@ final class Settings {
                 "the " + dialect.name() + " database " + place + " " + what + ": " + remedy, null, null);
     }
 
+    boolean namesSchema() {
+        return options.tables().schema() != null;
+    }
+
     String product() {
         return dialect.name();
     }

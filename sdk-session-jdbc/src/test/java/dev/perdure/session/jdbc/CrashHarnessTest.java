@@ -34,7 +34,22 @@ class CrashHarnessTest {
     @Test
     void postgres_losesNothingAndDoesNothingTwice_whenConnectionsBreakAndTheServerIsKilledToo() {
         try (PostgresServer server = new PostgresServer(serverFolder)) {
-            CrashReport report = requireGood(onPostgres(CrashStores.OnPostgres.class, server)
+            CrashReport report = requireGood(onServer(CrashStores.OnPostgres.class, server)
+                    .restartEvery(6)
+                    .connectionFaults(0.3));
+
+            assertThat(report.faults()).containsKey("RESTART");
+            assertThat(report.faults()).hasSizeGreaterThan(3);
+        }
+    }
+
+    @Test
+    @EnabledIf(
+            value = "dev.perdure.session.jdbc.MariaDb#asked",
+            disabledReason = "not asked for: no mariadbd is installed (PERDURE_REQUIRE_MARIADB makes that a failure)")
+    void mariadb_losesNothingAndDoesNothingTwice_whenConnectionsBreakAndTheServerIsKilledToo() {
+        try (MariaServer server = MariaServer.start(serverFolder)) {
+            CrashReport report = requireGood(onServer(CrashStores.OnMariaDb.class, server)
                     .restartEvery(6)
                     .connectionFaults(0.3));
 
@@ -50,7 +65,7 @@ class CrashHarnessTest {
                     "not asked for: no pgbouncer is installed (PERDURE_REQUIRE_PGBOUNCER makes that a failure)")
     void pgBouncer_losesNothingAndDoesNothingTwice_whenProcessesAreKilledAndPaused() {
         System.setProperty(CrashStores.OnPgBouncer.USER, Postgres.userOfAnEmptySchema());
-        requireGood(onPostgres(CrashStores.OnPgBouncer.class, PgBouncer.crashServer())
+        requireGood(onServer(CrashStores.OnPgBouncer.class, PgBouncer.crashServer())
                 .properties(CrashStores.OnPgBouncer.USER));
     }
 
@@ -61,7 +76,7 @@ class CrashHarnessTest {
     /** What {@link CrashHarnessBugsTest} breaks, as it should be: so it is the missing lock that is found there. */
     @Test
     void postgres_acceptsNothingAfterATakeover_alsoWhenItsLookAtTheLeaseTakesLong() {
-        assertThat(onPostgres(CrashStores.OnPostgresLookingSlowly.class, Postgres.crashServer())
+        assertThat(onServer(CrashStores.OnPostgresLookingSlowly.class, Postgres.crashServer())
                         .kills(5)
                         .sessions(2)
                         .finishWithin(Duration.ofMinutes(3))
@@ -76,7 +91,7 @@ class CrashHarnessTest {
     /** As before, for the connection that is kept for renewals. */
     @Test
     void postgres_renewsLeases_whenTheApplicationTakesAllConnectionsOfThePool() {
-        CrashReport report = onPostgres(CrashStores.OnPostgresInABusyPool.class, Postgres.crashServer())
+        CrashReport report = onServer(CrashStores.OnPostgresInABusyPool.class, Postgres.crashServer())
                 .kills(4)
                 .sessions(4)
                 .lease(CrashStores.OnPostgresInABusyPool.LEASE)
@@ -93,7 +108,7 @@ class CrashHarnessTest {
     @Test
     void postgres_hasNoHolesAndForks_whenAReplicaThatLacksTheNewestCommitsTakesOver() {
         try (FailingOverPostgres server = new FailingOverPostgres(serverFolder)) {
-            List<Violation> violations = onPostgres(CrashStores.OnPostgres.class, server)
+            List<Violation> violations = onServer(CrashStores.OnPostgres.class, server)
                     .kills(9)
                     .restartEvery(3)
                     .lease(Duration.ofSeconds(4))
@@ -111,7 +126,7 @@ class CrashHarnessTest {
         }
     }
 
-    private CrashHarness onPostgres(Class<? extends CrashStore> store, CrashServer server) {
+    private CrashHarness onServer(Class<? extends CrashStore> store, CrashServer server) {
         return CrashHarness.of(store, folder)
                 .server(server)
                 .kills(20)

@@ -88,6 +88,27 @@ public final class CrashStores {
         }
     }
 
+    /** Each run has a database of its own. */
+    public static final class OnMariaDb implements CrashStore {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            String database =
+                    "run_" + Hashes.hex(folder.toString().getBytes(UTF_8)).substring(0, 16);
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl("jdbc:mariadb://" + server + "/?user=root&sslMode=disable");
+            config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+            config.setConnectionInitSql("CREATE DATABASE IF NOT EXISTS " + database);
+            // Whoever never hears of its server again must not wait for ever.
+            config.addDataSourceProperty("socketTimeout", "5000");
+            config.addDataSourceProperty("connectTimeout", "5000");
+            config.setConnectionTimeout(2_000);
+            config.setMaximumPoolSize(4);
+            config.setMinimumIdle(1);
+            return JdbcSessionStore.of(
+                    new HikariDataSource(config), JdbcOptions.standard().schema(database));
+        }
+    }
+
     /** Through PgBouncer in transaction mode, as a user whose settings lead to the schema. */
     public static final class OnPgBouncer implements CrashStore {
         /** The system property with the user's name. */

@@ -11,6 +11,7 @@ import dev.perdure.spi.SessionStore;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -27,8 +28,12 @@ class MariaDbCrashTest {
 
     @Test
     void noAcknowledgedEventIsLost_andTheSameStoreGoesOn_whenTheServerIsKilledAndComesBack() throws Exception {
-        MariaServer server = MariaServer.start(folder);
-        int port = server.port();
+        try (MariaServer server = MariaServer.start(folder)) {
+            assertNothingLost(server);
+        }
+    }
+
+    private static void assertNothingLost(MariaServer server) throws SQLException {
         try (Connection connection = DriverManager.getConnection(server.url(""), "root", "")) {
             connection.createStatement().execute("CREATE DATABASE sessions");
         }
@@ -45,13 +50,11 @@ class MariaDbCrashTest {
                 for (int kill = 0; kill < 3; kill++) {
                     writer.awaitWrites(200);
                     server.kill();
-                    server = MariaServer.start(folder, port);
+                    server.start();
                 }
                 writer.awaitWrites(50);
                 writer.assertNothingLost();
             }
-        } finally {
-            server.close();
         }
     }
 }

@@ -1,6 +1,9 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.testkit.crash.CrashServer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,15 +16,19 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A MariaDB server of its own, as the machine's package has it. */
-final class MariaServer implements AutoCloseable {
+final class MariaServer implements CrashServer, AutoCloseable {
     private static final long NANOS = 60_000_000_000L;
 
+    private final Path folder;
     private final int port;
-    private final Process process;
+    private final List<String> options;
+    private Process process;
 
-    private MariaServer(int port, Process process) {
+    private MariaServer(Path folder, int port, List<String> options) throws IOException {
+        this.folder = folder;
         this.port = port;
-        this.process = process;
+        this.options = options;
+        this.process = begin();
     }
 
     static boolean installed() {
@@ -30,48 +37,62 @@ final class MariaServer implements AutoCloseable {
 
     static MariaServer start(Path folder, String... options) {
         try {
-            return start(folder, freePort(), options);
+            install(folder);
+            return new MariaServer(folder, freePort(), List.of(options));
         } catch (IOException e) {
-            throw new IllegalStateException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
-    /** On the data that is in the folder, or on new ones when it is empty. */
-    static MariaServer start(Path folder, int port, String... options) throws IOException {
-        Path data = folder.resolve("data");
+    private static void install(Path folder) throws IOException {
         Path log = folder.resolve("log");
-        String user = System.getProperty("user.name");
-        if (!Files.exists(data)) {
-            Process install = process(
-                    log,
-                    List.of(
-                            String.valueOf(find("mariadb-install-db")),
-                            "--no-defaults",
-                            "--user=" + user,
-                            "--datadir=" + data,
-                            "--auth-root-authentication-method=normal",
-                            "--skip-test-db"));
-            if (await(install) != 0) {
-                throw new IOException("mariadb-install-db failed: " + Files.readString(log));
-            }
+        Process install = process(
+                log,
+                List.of(
+                        String.valueOf(find("mariadb-install-db")),
+                        "--no-defaults",
+                        "--user=" + System.getProperty("user.name"),
+                        "--datadir=" + folder.resolve("data"),
+                        "--auth-root-authentication-method=normal",
+                        "--skip-test-db"));
+        if (await(install) != 0) {
+            throw new IOException("mariadb-install-db failed: " + Files.readString(log));
         }
+    }
+
+    private Process begin() throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 String.valueOf(find("mariadbd")),
                 "--no-defaults",
-                "--user=" + user,
-                "--datadir=" + data,
+                "--user=" + System.getProperty("user.name"),
+                "--datadir=" + folder.resolve("data"),
                 "--bind-address=127.0.0.1",
                 "--port=" + port,
                 "--socket=" + folder.resolve("socket"),
                 "--pid-file=" + folder.resolve("pid"),
                 "--max-connections=200",
                 "--innodb-buffer-pool-size=64M"));
-        command.addAll(List.of(options));
-        Process process = process(log, command);
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-        MariaServer server = new MariaServer(port, process);
-        server.awaitAnswer(log);
-        return server;
+        command.addAll(options);
+        Path log = folder.resolve("log");
+        Process begun = process(log, command);
+        Runtime.getRuntime().addShutdownHook(new Thread(begun::destroyForcibly));
+        awaitAnswer(begun, log);
+        return begun;
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return new InetSocketAddress("127.0.0.1", port);
+    }
+
+    /** Again, on the data that is there. */
+    @Override
+    public void start() {
+        try {
+            process = begin();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     int port() {
@@ -83,20 +104,20 @@ final class MariaServer implements AutoCloseable {
         return "jdbc:mariadb://127.0.0.1:" + port + "/" + database + "?sslMode=disable";
     }
 
-    /** By SIGKILL. */
-    void kill() {
+    @Override
+    public void kill() {
         process.destroyForcibly();
         await(process);
     }
 
-    private void awaitAnswer(Path log) throws IOException {
+    private void awaitAnswer(Process begun, Path log) throws IOException {
         long start = System.nanoTime();
         while (true) {
             try {
                 DriverManager.getConnection(url(""), "root", "").close();
                 return;
             } catch (SQLException e) {
-                if (!process.isAlive() || System.nanoTime() - start > NANOS) {
+                if (!begun.isAlive() || System.nanoTime() - start > NANOS) {
                     throw new IOException("mariadbd does not answer: " + Files.readString(log), e);
                 }
                 LockSupport.parkNanos(20_000_000);

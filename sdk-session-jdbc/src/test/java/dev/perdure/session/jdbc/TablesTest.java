@@ -58,6 +58,18 @@ class TablesTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"perdure_", "perdure_x_", "x_perdure_"})
+    void prefixThatHasTheStandardOneInIt_isTakenAsItIs(String prefix) {
+        JdbcOptions options = JdbcOptions.standard().schema(postgres.schema()).tablePrefix(prefix);
+        try (SessionStore store = JdbcSessionStore.of(postgres.pool(), options)) {
+            assertEverythingWorks(store);
+
+            assertThat(postgres.query("SELECT count(*) FROM " + prefix + "event"))
+                    .isNotEqualTo("0");
+        }
+    }
+
     @Test
     void twoPrefixesInOneDatabase_neverMeet() {
         try (SessionStore one = JdbcSessionStore.of(
