@@ -35,12 +35,11 @@ final class Snapshots {
                 WHERE s.tenant = :tenant AND s.name = :name"""));
     }
 
-    private record Row(Position at, int codec, byte[] body) {
+    private record Row(Position at, Log.Body body) {
         static Row of(ResultSet row) throws SQLException {
             return new Row(
                     new Position(row.getLong(1), new EventId(Uuids.of(row.getBytes(2)))),
-                    row.getInt(3),
-                    row.getBytes(4));
+                    new Log.Body(row.getInt(3), row.getBytes(4)));
         }
     }
 
@@ -53,11 +52,13 @@ final class Snapshots {
                 return row.next() ? Optional.of(Row.of(row)) : Optional.empty();
             }
         });
-        return found.filter(row -> row.codec() == Log.PLAIN || row.codec() == Log.ENCODED)
+        return found.filter(row -> row.body().codec() == Log.PLAIN || row.body().codec() == Log.ENCODED)
                 .map(row -> new Snapshot(
                         row.at(),
                         new String(
-                                codec.decode(BodyPlace.snapshot(session, row.at()), row.body()),
+                                codec.decode(
+                                        BodyPlace.snapshot(session, row.at()),
+                                        row.body().bytes()),
                                 StandardCharsets.UTF_8)));
     }
 

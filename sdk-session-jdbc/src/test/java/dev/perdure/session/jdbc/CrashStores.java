@@ -178,7 +178,7 @@ public final class CrashStores {
                     // load.
                     return super.postTogether().replaceFirst("WITH arrival", """
                                     WITH seen AS MATERIALIZED (
-                                      SELECT status, pg_sleep(0.05) FROM perdure_session
+                                      SELECT status, pg_sleep(0.15) FROM perdure_session
                                       WHERE tenant = :tenant AND name = :name),
                                     arrival""");
                 }

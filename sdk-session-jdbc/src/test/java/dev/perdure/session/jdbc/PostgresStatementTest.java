@@ -197,7 +197,7 @@ class PostgresStatementTest {
 
     private String plan(String sql) {
         String bound = sql.replaceAll(":(event0|afterId|body0)", "''::bytea")
-                .replaceAll(":(type0|owner)", "'x'")
+                .replaceAll(":(type0|owner|tenant|name)", "'x'")
                 .replaceAll("(?<!:):[a-zA-Z]+[0-9]*", "1");
         return postgres.plan(bound);
     }
