@@ -201,7 +201,7 @@ class RoundCheckTest {
     void eventOfAnEarlierHolderAfterAClaim_isP7() {
         Recorded last = log().get(log().size() - 1);
         witness.claimed(
-                new Lease(session, 1, WorkerId.random(), last.fence() + 1, Orders.AGENT, 0, 0, last.at(), null),
+                new Lease(session, 1, WorkerId.random(), last.fence() + 1, Orders.AGENT, 0, 0, 0, last.at(), null),
                 last.seq() - 1);
 
         assertThat(check(store)).extracting(Violation::property).containsOnly("P7");
