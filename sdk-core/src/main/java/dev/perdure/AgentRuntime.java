@@ -100,6 +100,27 @@ public final class AgentRuntime implements AutoCloseable {
     }
 
     /**
+     * Claims nothing more, and waits until each turn that runs here is over or waits for somebody; then nothing runs here. What is sent from here meanwhile
+     * is stored and left to other runtimes. {@link #close} afterwards stops what is left, at the end of its step. So a process that is told to end
+     * loses no work, and its sessions go on elsewhere at once:
+     *
+     * <pre>{@code
+     * Runtime.getRuntime().addShutdownHook(new Thread(() -> {   // SIGTERM; the platform allows 30 s until SIGKILL
+     *   runtime.drain(Duration.ofSeconds(15));
+     *   runtime.close();                                        // at most closeGrace and 3 s more
+     *   store.close();
+     * }));
+     * }</pre>
+     *
+     * <p>There is no way back: a drained runtime is only good to be closed. Safe to repeat.
+     *
+     * @return whether nothing runs here any more; false when some turns still go on after {@code atMost}
+     */
+    public boolean drain(Duration atMost) {
+        return engine.drain(Objects.requireNonNull(atMost, "atMost"));
+    }
+
+    /**
      * Stops claiming, lets each run come to the end of its step, gives the sessions back so that others go on at once. Does not close the
      * store. Safe to repeat.
      */
@@ -164,7 +185,12 @@ public final class AgentRuntime implements AutoCloseable {
             return this;
         }
 
-        /** How often sessions are looked for that something was sent to elsewhere. At least 10 ms. Default: 500 ms. */
+        /**
+         * Longest time until work is looked for again that another process sent, or that a worker left behind which died. Where there was work, the next look
+         * comes sooner, after 10 to 20 ms, and then later and later; each is put off by chance, never beyond this, so that a fleet does not look
+         * in step. A store that hints at work ({@link SessionStore#listen}) makes most looks come at once; a hint may be lost, so this is the
+         * time that counts. At least 10 ms. Default: 500 ms.
+         */
         public Builder poll(Duration value) {
             this.poll = once("poll", poll, atLeast("poll", value, Duration.ofMillis(10)));
             return this;

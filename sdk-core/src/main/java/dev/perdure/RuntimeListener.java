@@ -25,6 +25,21 @@ public interface RuntimeListener {
     /** A run ended by an error of the environment; the session is taken up again later. */
     default void onRunFailed(SessionId session, Throwable error) {}
 
+    /**
+     * The store has lost the end of a session's log, which it had acknowledged. The session's log goes on with an {@link
+     * dev.perdure.session.Event.StoreRegressed}: restored by this runtime, or set aside for an operator. Called once for each loss that is found.
+     *
+     * @param found number of the last event that the store has
+     * @param acknowledged number of the last event that it had acknowledged to this runtime
+     */
+    default void onStoreRegressed(SessionId session, long found, long acknowledged) {}
+
+    /**
+     * The store is slow, short of connections or does not answer: this runtime claims fewer sessions for now, and what runs goes on ({@code true}); or it
+     * is quick again ({@code false}).
+     */
+    default void onBackPressure(boolean on) {}
+
     /** Sessions have something to do and no worker of this runtime serves their agents. Count by agent. */
     default void onUnserved(Map<String, Long> readyByAgent) {}
 

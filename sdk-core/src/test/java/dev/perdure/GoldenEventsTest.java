@@ -100,6 +100,7 @@ class GoldenEventsTest {
                         new Event.HandedOff("a", "b"),
                         new Event.TakenOver(new WorkerId("w1"), 1, new WorkerId("w2"), 2),
                         new Event.HandedBack(new WorkerId("w1"), "the worker stops"),
+                        new Event.StoreRegressed(3, 5, true),
                         new Event.Interrupted(ANN, "stop"),
                         new Event.WaitStarted(Event.WaitFor.ANSWER, List.of(CALL.value())),
                         new Event.TurnEnded(Event.TurnOutcome.FAILED, "", PROBLEM, 3, 2, USAGE, COST),
@@ -253,7 +254,9 @@ class GoldenEventsTest {
         Event spaced = recorded(" { \"v\": 1, \"type\": \"NoteKept\", \"name\": \"n\", \"value\": 1.50 }")
                 .event();
         assertThat(spaced).isEqualTo(new Event.NoteKept("n", Json.parse("1.50")));
-        assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1,\"name\":\"m\"}"))
+        String twice = "{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1,\"name\":\"m\"}";
+        assertThatThrownBy(() -> Event.of(Json.parse(twice)))
+                .as("from outside; no store has such an event")
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("name");
         assertThatThrownBy(() -> recorded("{\"v\":1,\"type\":\"NoteKept\",\"name\":\"n\",\"value\":1} x"))

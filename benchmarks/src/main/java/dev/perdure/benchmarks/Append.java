@@ -1,15 +1,10 @@
 package dev.perdure.benchmarks;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
-import dev.perdure.session.EventId;
 import dev.perdure.session.Json;
-import dev.perdure.session.Position;
 import dev.perdure.session.SessionId;
-import dev.perdure.session.WorkerId;
 import dev.perdure.session.jdbc.JdbcSessionStore;
-import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -20,15 +15,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import javax.sql.DataSource;
 
 /** One event of 1 KB, fenced and checked, beside a bare insert of the same bytes into a table of the same key. */
 final class Append implements Benchmark {
-    private static final int RUNS = 3;
     private static final int MANY = 16;
     private static final String TEXT = "x".repeat(960);
 
@@ -40,19 +30,18 @@ final class Append implements Benchmark {
     @Override
     public Map<String, String> run(double factor, PrintStream out) throws Exception {
         int appends = Math.max(1, (int) (3_000 * factor));
-        try (Postgres postgres = Postgres.start(MANY);
+        try (Postgres postgres = Postgres.start(MANY, out);
                 SessionStore store = JdbcSessionStore.of(postgres.pool())) {
             postgres.execute(
                     "CREATE TABLE raw_event (session bigint, seq bigint, body bytea, PRIMARY KEY (session, seq))");
-            out.println(postgres.query("SELECT version()"));
             List<Writer> ours = new ArrayList<>();
             List<Writer> theirs = new ArrayList<>();
             for (int i = 0; i < MANY; i++) {
                 ours.add(new Ours(store, SessionId.of("bench", "s" + i)));
                 theirs.add(new Raw(postgres.pool(), i));
             }
-            latencies(ours.get(0), appends);
-            latencies(theirs.get(0), appends);
+            write(ours.get(0), appends, new ArrayList<>());
+            write(theirs.get(0), appends, new ArrayList<>());
             Map<String, String> result = new LinkedHashMap<>();
             result.put("p50_ratio", Numbers.two(latency(ours.get(0), theirs.get(0), appends, out)));
             result.put("throughput_ratio", Numbers.two(throughput(ours, theirs, appends / 4 + 1, out)));
@@ -63,66 +52,57 @@ final class Append implements Benchmark {
 
     private static double roundTrips(Postgres postgres) throws Exception {
         int appends = 100;
-        try (HikariDataSource counted = postgres.counted();
+        try (HikariDataSource counted = postgres.pool(2, 0);
                 SessionStore store = JdbcSessionStore.of(counted)) {
             Writer writer = new Ours(store, SessionId.of("bench", "counted"));
-            latencies(writer, appends);
+            write(writer, appends, new ArrayList<>());
             long before = RoundTrips.count();
-            latencies(writer, appends);
+            write(writer, appends, new ArrayList<>());
             return (RoundTrips.count() - before) / (double) appends;
         }
     }
 
     private static double latency(Writer ours, Writer theirs, int appends, PrintStream out) throws Exception {
-        List<Double> ratios = new ArrayList<>();
-        for (int run = 1; run <= RUNS; run++) {
-            double our = Numbers.median(latencies(ours, appends));
-            double their = Numbers.median(latencies(theirs, appends));
-            ratios.add(our / their);
-            out.println("run " + run + ", 1 writer: p50 ours " + Numbers.micros(our) + ", raw " + Numbers.micros(their)
-                    + ", ratio " + Numbers.two(our / their));
+        Runs ratios = new Runs();
+        for (int run = 1; run <= Runs.COUNT; run++) {
+            List<Double> our = new ArrayList<>();
+            List<Double> their = new ArrayList<>();
+            int slice = appends / Pair.SLICES + 1;
+            Pair.measure(() -> write(ours, slice, our), () -> write(theirs, slice, their));
+            double ratio = ratios.add(Numbers.median(our) / Numbers.median(their));
+            out.println("run " + run + ", 1 writer: p50 ours " + Numbers.micros(Numbers.median(our)) + ", raw "
+                    + Numbers.micros(Numbers.median(their)) + ", ratio " + Numbers.two(ratio));
         }
-        return Numbers.median(ratios);
-    }
-
-    private static double[] latencies(Writer writer, int appends) throws Exception {
-        double[] nanos = new double[appends];
-        for (int i = 0; i < appends; i++) {
-            long start = System.nanoTime();
-            writer.write();
-            nanos[i] = System.nanoTime() - start;
-        }
-        return nanos;
+        out.println("median (least to most): " + ratios);
+        return ratios.median();
     }
 
     private static double throughput(List<Writer> ours, List<Writer> theirs, int each, PrintStream out)
             throws Exception {
-        List<Double> ratios = new ArrayList<>();
-        perSecond(ours, each);
-        perSecond(theirs, each);
-        for (int run = 1; run <= RUNS; run++) {
-            double our = perSecond(ours, each);
-            double their = perSecond(theirs, each);
-            ratios.add(our / their);
-            out.println("run " + run + ", " + MANY + " writers: ours " + Math.round(our) + "/s, raw "
-                    + Math.round(their) + "/s, ratio " + Numbers.two(our / their));
+        Runs ratios = new Runs();
+        int slice = each / Pair.SLICES + 1;
+        for (int run = 0; run <= Runs.COUNT; run++) {
+            Pair nanos = Pair.measure(() -> write(ours, slice), () -> write(theirs, slice));
+            if (run > 0) {
+                double ratio = ratios.add(nanos.theirs() / (double) nanos.ours());
+                out.println("run " + run + ", " + MANY + " writers: ours "
+                        + Math.round(Pair.perSecond(nanos.ours(), MANY * slice)) + "/s, raw "
+                        + Math.round(Pair.perSecond(nanos.theirs(), MANY * slice)) + "/s, ratio " + Numbers.two(ratio));
+            }
         }
-        return Numbers.median(ratios);
+        out.println("median (least to most): " + ratios);
+        return ratios.median();
     }
 
-    private static double perSecond(List<Writer> writers, int each) throws Exception {
-        ExecutorService threads = Executors.newFixedThreadPool(writers.size());
-        try {
-            List<Callable<double[]>> work = writers.stream()
-                    .map(writer -> (Callable<double[]>) () -> latencies(writer, each))
-                    .toList();
+    private static void write(List<Writer> writers, int each) throws Exception {
+        Threads.run(writers.size(), writer -> write(writers.get(writer), each, new ArrayList<>()));
+    }
+
+    private static void write(Writer writer, int appends, List<Double> nanos) throws SQLException {
+        for (int i = 0; i < appends; i++) {
             long start = System.nanoTime();
-            for (Future<double[]> done : threads.invokeAll(work)) {
-                done.get();
-            }
-            return writers.size() * (double) each / ((System.nanoTime() - start) / 1e9);
-        } finally {
-            threads.shutdown();
+            writer.write();
+            nanos.add((double) (System.nanoTime() - start));
         }
     }
 
@@ -130,34 +110,26 @@ final class Append implements Benchmark {
         void write() throws SQLException;
     }
 
-    private static Draft event() {
-        return Draft.of(EventId.random(), 1, new Event.NoteKept("note", Json.of(TEXT)));
+    private static Event event() {
+        return new Event.NoteKept("note", Json.of(TEXT));
     }
 
     private static final class Ours implements Writer {
-        private final SessionStore store;
-        private final Lease lease;
-        private Position last;
+        private final Held session;
 
         Ours(SessionStore store, SessionId id) {
-            this.store = store;
-            Draft first = Draft.of(EventId.random(), 0, new Event.SessionOpened("bench", Map.of()));
-            store.open(new SessionStore.NewSession(id, "bench", Map.of(), first));
-            this.lease =
-                    ((SessionStore.Claimed.Held) store.claim(id, SessionStore.Terms.of(WorkerId.random()))).lease();
-            this.last = new Position(1, first.id());
+            this.session = Held.open(store, id);
         }
 
         @Override
         public void write() {
-            SessionStore.Appended written = store.append(lease, last, SessionStore.Batch.of(List.of(event())));
-            last = ((SessionStore.Appended.Ok) written).last();
+            session.append(event());
         }
     }
 
     /** What somebody writes who has the bytes and needs no more than to have them on disk: a connection of the pool, one insert. */
     private static final class Raw implements Writer {
-        private static final byte[] BODY = event().json().getBytes(StandardCharsets.UTF_8);
+        private static final byte[] BODY = event().json().text().getBytes(StandardCharsets.UTF_8);
 
         private final DataSource pool;
         private final int session;

@@ -7,8 +7,17 @@ import java.util.stream.Collectors;
 
 /** {@code benchmarks/run NAME [FACTOR]}: runs one, and says on what machine. */
 public final class Benchmarks {
-    private static final Map<String, Benchmark> ALL =
-            new TreeMap<>(Map.of("append", new Append(), "codec", new Codec()));
+    static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of(
+            "append", new Append(),
+            "claim", new Claim(),
+            "codec", new Codec(),
+            "growth", new Growth(),
+            "history", new History(),
+            "idle", new Idle(),
+            "inbox", new InboxPosts(),
+            "resume", new Resume(),
+            "takeover", new Takeover(),
+            "turn", new ToolTurn()));
 
     private Benchmarks() {}
 

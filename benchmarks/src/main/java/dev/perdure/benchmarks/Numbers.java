@@ -19,6 +19,13 @@ final class Numbers {
         return median(values.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
+    /** The smallest value that {@code percent} of all do not exceed. */
+    static double percentile(List<Double> values, int percent) {
+        double[] sorted =
+                values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        return sorted[(int) Math.ceil(sorted.length * percent / 100.0) - 1];
+    }
+
     static String two(double value) {
         return String.format(Locale.ROOT, "%.2f", value);
     }

@@ -46,6 +46,7 @@ public sealed interface Event {
                 || this instanceof QuestionAnswered
                 || this instanceof WaitStarted
                 || this instanceof HandedBack
+                || this instanceof StoreRegressed
                 || this instanceof TurnEnded
                 || this instanceof SessionEnded;
     }
@@ -85,7 +86,9 @@ public sealed interface Event {
         INTERRUPT,
         LATE_RESULT,
         END,
-        RESUME
+        RESUME,
+        /** The store has lost the end of the log: nobody may go on before an operator has looked. */
+        SET_ASIDE
     }
 
     /** What became of an input. */
@@ -256,6 +259,16 @@ public sealed interface Event {
 
     /** A worker gave the session back unfinished, for another to go on. */
     record HandedBack(WorkerId by, String reason) implements Event {}
+
+    /**
+     * The store had lost the end of this log, as after a failover to a standby that lacked the newest commits.
+     *
+     * @param found number of the last event that was there
+     * @param acknowledged number of the last event that the store had acknowledged to the worker that found out
+     * @param restored whether that worker still had all that was lost and wrote it again, directly before this event; else the events from {@code found}
+     *     + 1 to {@code acknowledged} are gone with all they say, what tools did meanwhile included, and the session was set aside
+     */
+    record StoreRegressed(long found, long acknowledged, boolean restored) implements Event {}
 
     /** Somebody wants the turn to stop. */
     record Interrupted(Actor by, String reason) implements Event {}

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,9 +20,14 @@ final class EventJson {
     private static final String HEAD = "{\"v\":" + Event.FORMAT + ",\"type\":\"";
 
     private static final Map<String, ObjectReader> READERS = TYPES.entrySet().stream()
-            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, type -> Mapping.JSON.readerFor(type.getValue())));
+            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, type -> reader(type.getValue())));
 
     private EventJson() {}
+
+    /** {@link #write} has seen to it that no field is there twice; to look again would be a tenth of a resume. */
+    private static ObjectReader reader(Class<?> type) {
+        return Mapping.JSON.readerFor(type).without(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
+    }
 
     /**
      * The event of a stored form, without a tree of it where this version knows the type: a resume reads the whole tail of a log.

@@ -10,7 +10,7 @@ public enum SessionStatus {
     RUNNING,
     /** A turn is open and waits for an answer or an input. */
     WAITING,
-    /** Claimed again and again without progress; waits for an operator. */
+    /** Claimed again and again without progress, or its store has lost the end of its log ({@link Event.StoreRegressed}); waits for an operator. */
     QUARANTINED,
     /** Closed for good; its log can be read. */
     ENDED,

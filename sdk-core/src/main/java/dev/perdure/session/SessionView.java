@@ -8,7 +8,7 @@ import java.util.RandomAccess;
 
 /**
  * What the log of a session says up to some event. A pure function of those events: the same events give the same view, in any
- * process. Immutable; {@link #with} gives the next one without copying the log.
+ * process, and so does a {@link #snapshot} with what came after it. Immutable; {@link #with} gives the next one without copying the log.
  */
 public final class SessionView {
     private final SessionId id;
@@ -81,7 +81,10 @@ public final class SessionView {
         return id;
     }
 
-    /** All events, oldest first; the event with number {@code seq} is at index {@code seq - 1}. Unmodifiable. */
+    /**
+     * All events, oldest first; the event with number {@code seq} is at index {@code seq - 1}. Unmodifiable. Those before the snapshot that a run began at
+     * are read from the store when somebody looks at them: who needs only the newest goes from the end.
+     */
     public List<Recorded> events() {
         return new Prefix(log, length);
     }

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -208,6 +209,25 @@ public interface SessionStore extends AutoCloseable {
 
     /** What survives what, as it is set up now. */
     Guarantees guarantees();
+
+    /**
+     * Calls {@code changed} with the number ({@link Lease#key()}) of a session soon after something was posted to it or its lease was given back with work
+     * left, by any process; with 0 when it may have been any. Hints only, which may be lost, late or told twice: whoever needs to know looks by himself all
+     * the same. No hint is part of the commit that it speaks of. This default never calls.
+     *
+     * @param changed must not block and may be called on any thread
+     * @return ends it; safe to repeat
+     */
+    default Listening listen(LongConsumer changed) {
+        Objects.requireNonNull(changed, "changed");
+        return () -> {};
+    }
+
+    /** Ends what {@link #listen} began. */
+    interface Listening extends AutoCloseable {
+        @Override
+        void close();
+    }
 
     /** Gives back connections and files. Leases are not given back. */
     @Override
@@ -454,7 +474,7 @@ public interface SessionStore extends AutoCloseable {
     /**
      * Gives a lease back.
      *
-     * @param target {@code IDLE}, {@code WAITING}, {@code READY} or {@code ENDED}. The session becomes {@code READY} instead of {@code
+     * @param target {@code IDLE}, {@code WAITING}, {@code READY}, {@code ENDED}, or {@code QUARANTINED} to set it aside for an operator. The session becomes {@code READY} instead of {@code
      *     IDLE} or {@code WAITING} when its inbox has gone past {@code seenInbox}.
      * @param seenInbox newest position in the inbox that the holder has seen
      */
@@ -463,6 +483,7 @@ public interface SessionStore extends AutoCloseable {
             if (target != SessionStatus.IDLE
                     && target != SessionStatus.WAITING
                     && target != SessionStatus.READY
+                    && target != SessionStatus.QUARANTINED
                     && target != SessionStatus.ENDED) {
                 throw new IllegalArgumentException("a lease is not given back to " + target);
             }

@@ -245,6 +245,22 @@ abstract class LeaseContract extends StoreScenario {
     }
 
     @Test
+    void leaseGivenBackIntoQuarantine_setsTheSessionAside_untilAnOperatorResumesIt() {
+        opened(ID);
+        Lease lease = held(ID, ann);
+        accepted(ID, message("not seen"));
+
+        append(lease, release(SessionStatus.QUARANTINED, 0, note("why")));
+
+        assertThat(status(ID)).isEqualTo(SessionStatus.QUARANTINED);
+        assertThat(ready(bob)).isEmpty();
+        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined());
+        assertThat(store.append(lease, end(ID), batch(note("late")))).isEqualTo(new Appended.LeaseLost());
+        accepted(ID, resume("r"));
+        assertThat(held(ID, bob).attempts()).isEqualTo(1);
+    }
+
+    @Test
     void resume_endsQuarantine_andForgetsTheFruitlessClaims() {
         opened(ID);
         wearOut();

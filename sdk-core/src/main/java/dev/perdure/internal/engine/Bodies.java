@@ -57,6 +57,14 @@ public final class Bodies {
         }
     }
 
+    /**
+     * The store has lost the end of the session's log.
+     *
+     * @param found number of the last event that is there
+     * @param acknowledged number of the last event that it had acknowledged
+     */
+    public record Regressed(long found, long acknowledged) {}
+
     /** Close the session. */
     public record End(String reason) {}
 }

@@ -5,6 +5,7 @@ import dev.perdure.RuntimeListener;
 import dev.perdure.sandbox.SandboxException;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
+import dev.perdure.session.Position;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
@@ -60,6 +61,10 @@ public final class Engine implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timers;
     private final Leases leases;
     private final Workers workers;
+    private final Pressure pressure;
+    private final Acknowledged acknowledged = new Acknowledged();
+    private SessionStore.Listening hints = () -> {};
+    private volatile boolean draining;
     private volatile boolean closed;
 
     public Engine(Settings settings) {
@@ -67,12 +72,21 @@ public final class Engine implements AutoCloseable {
         this.threads = Threads.perTask("perdure-run");
         this.timers = Threads.timers("perdure-timer");
         this.leases = new Leases(settings.store(), settings.terms().ttl());
+        this.pressure = new Pressure(
+                settings.workers(), settings.terms().ttl(), leases::size, settings.listeners(), System::nanoTime);
         this.workers = new Workers(this, settings);
     }
 
     public void start() {
         leases.start();
         workers.start();
+        hints = settings.store().listen(this::changed);
+    }
+
+    /** A store says that a session has news; whoever runs it here is told, or else somebody may claim it. */
+    private void changed(long key) {
+        hub.posted(key);
+        workers.hint();
     }
 
     public SessionStore store() {
@@ -119,6 +133,35 @@ public final class Engine implements AutoCloseable {
         return new Snapshots(settings.store(), lease, threads, settings.snapshotEvery());
     }
 
+    Pressure pressure() {
+        return pressure;
+    }
+
+    /** How far a session's log goes, as the store acknowledged it to a run of this process. */
+    void remember(Lease lease, Position end) {
+        acknowledged.put(lease.key(), end);
+    }
+
+    /** {@link Position#START} when nothing is known. */
+    Position remembered(Lease lease) {
+        return acknowledged.of(lease.key());
+    }
+
+    /** Says once that a store has lost what it had acknowledged. */
+    void regressed(Lease lease, long found, long last) {
+        if (!acknowledged.isNews(lease.key(), last)) {
+            return;
+        }
+        SessionId session = lease.session();
+        LOG.error(
+                "{}: the store has lost acknowledged events: the log ends at {} and had ended at {}",
+                session,
+                found,
+                last);
+        telemetry().regressed(session);
+        listeners().onStoreRegressed(session, found, last);
+    }
+
     Hub hub() {
         return hub;
     }
@@ -163,8 +206,8 @@ public final class Engine implements AutoCloseable {
     /** Posts, and runs the session here if its agent is served here and it could be claimed. */
     public SessionStore.Posted send(SessionId session, String agent, SessionStore.Post item) {
         requireOpen();
-        if (!agents().containsKey(agent)) {
-            // A claim that can only be given back counts as fruitless.
+        if (!agents().containsKey(agent) || draining || shortOfStore()) {
+            // Others go on with it, or this one later; a claim that can only be given back counts as fruitless.
             return post(session, item);
         }
         long sent = System.nanoTime();
@@ -182,6 +225,11 @@ public final class Engine implements AutoCloseable {
         return answer;
     }
 
+    /** Whether a session that is sent to from here has to wait like all others until the store is quick again. */
+    private boolean shortOfStore() {
+        return settings.workers() > 0 && pressure.on() && running() >= pressure.limit();
+    }
+
     /**
      * Runs a session whose lease was just claimed.
      *
@@ -192,6 +240,9 @@ public final class Engine implements AutoCloseable {
         SessionRun run = new SessionRun(this, lease, clock);
         leases.add(run);
         hub.started(run);
+        if (draining) {
+            run.stopAfterTurn();
+        }
         if (closed) {
             run.stop();
         }
@@ -215,7 +266,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private boolean followed(SessionId session) {
-        return !closed && !hub.followers(session).isEmpty();
+        return !closed && !draining && !hub.followers(session).isEmpty();
     }
 
     /** Claims a session that has something to do; tries again as long as somebody follows it, for its lease may have to run out first. */
@@ -271,6 +322,18 @@ public final class Engine implements AutoCloseable {
                 .collect(Collectors.groupingBy(run -> run.session().tenant(), Collectors.counting()));
     }
 
+    /**
+     * Claims nothing more, and waits until each turn that runs here is over or waits for somebody. What is sent from here is left to others.
+     *
+     * @return false when some still run after that time
+     */
+    public boolean drain(Duration atMost) {
+        draining = true;
+        workers.close();
+        leases.runs().forEach(SessionRun::stopAfterTurn);
+        return leases.awaitEmpty(atMost);
+    }
+
     /** Stops claiming, lets runs come to their next step, gives their sessions back. Safe to repeat. */
     @Override
     public void close() {
@@ -278,6 +341,7 @@ public final class Engine implements AutoCloseable {
             return;
         }
         closed = true;
+        hints.close();
         workers.close();
         leases.runs().forEach(SessionRun::stop);
         if (!leases.awaitEmpty(settings.closeGrace())) {

@@ -35,6 +35,8 @@ final class Hub {
     private final Map<SessionId, List<WeakReference<Follower>>> followers = new ConcurrentHashMap<>();
 
     private final Map<SessionId, SessionRun> runs = new ConcurrentHashMap<>();
+    /** By the store's number of the session. */
+    private final Map<Long, SessionRun> byKey = new ConcurrentHashMap<>();
 
     void follow(SessionId session, Follower follower) {
         followers.compute(session, (id, list) -> {
@@ -61,10 +63,12 @@ final class Hub {
 
     void started(SessionRun run) {
         runs.put(run.session(), run);
+        byKey.put(run.lease().key(), run);
     }
 
     void ended(SessionRun run, @Nullable Throwable error) {
         runs.remove(run.session(), run);
+        byKey.remove(run.lease().key(), run);
         followers(run.session()).forEach(follower -> follower.runEnded(error));
     }
 
@@ -72,6 +76,14 @@ final class Hub {
     boolean runsHere(SessionId session) {
         SessionRun run = runs.get(session);
         return run != null && run.alive();
+    }
+
+    /** Something was posted to the session of this number, by any process. */
+    void posted(long key) {
+        SessionRun run = byKey.get(key);
+        if (run != null) {
+            run.inboxNews();
+        }
     }
 
     /** Something was posted to the session by this process. */

@@ -36,6 +36,7 @@ final class Inbox {
     /** Seen and not consumed, oldest first. */
     private final Deque<InboxItem> queue = new ArrayDeque<>();
 
+    private boolean setAside;
     private volatile long seen;
 
     /** Keys of the inputs of the open turn. */
@@ -64,7 +65,8 @@ final class Inbox {
     void read() {
         List<InboxItem> page;
         do {
-            page = store.inbox(session, seen, PAGE);
+            long after = seen;
+            page = journal.patiently(() -> store.inbox(session, after, PAGE));
             for (InboxItem item : page) {
                 queue.add(item);
                 seen = Math.max(seen, item.position());
@@ -93,7 +95,7 @@ final class Inbox {
                 yield fits(body, turn);
             }
             case MESSAGE -> item.body().as(Bodies.Message.class).when() == Input.When.INTERRUPT;
-            case END -> true;
+            case END, SET_ASIDE -> true;
             default -> false;
         };
     }
@@ -149,6 +151,7 @@ final class Inbox {
                 case LATE_RESULT -> late(item, item.body().as(Bodies.LateResult.class));
                 case END -> end(item, item.body().as(Bodies.End.class), open);
                 case RESUME -> take(item, Event.Disposition.APPLIED, List.of());
+                case SET_ASIDE -> setAside(item, item.body().as(Bodies.Regressed.class));
             };
         } catch (IllegalArgumentException e) {
             LOG.warn("{}: inbox item {} cannot be read and is set aside", session, item.key(), e);
@@ -257,6 +260,21 @@ final class Inbox {
         journal.add(new Event.SessionEnded(item.from(), body.reason()));
         journal.consume(item.position());
         return true;
+    }
+
+    private boolean setAside(InboxItem item, Bodies.Regressed body) {
+        if (Acknowledged.isKnownToBeLost(journal.view(), body.acknowledged())) {
+            return take(item, Event.Disposition.STALE, List.of());
+        }
+        journal.add(new Event.StoreRegressed(body.found(), body.acknowledged(), false));
+        journal.consume(item.position());
+        setAside = true;
+        return true;
+    }
+
+    /** Whether something was applied after which nobody may go on before an operator has looked. */
+    boolean setAside() {
+        return setAside;
     }
 
     private boolean take(InboxItem item, Event.Disposition disposition, List<Part> parts) {

@@ -3,6 +3,7 @@ package dev.perdure.internal.engine;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
+import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
@@ -10,21 +11,21 @@ import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
-import dev.perdure.spi.StoreException;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The log of one session under one lease: what is committed, and what goes into the next commit. {@link #view()} shows both, so that
  * decisions are made on what will be true when they are carried out. Confined to the thread of its run.
  */
 final class Journal {
-    private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
+    /** Commits that are kept in case the store forgets them. */
+    private static final int KEPT = 64;
 
     private final SessionStore store;
     private final Lease lease;
@@ -37,7 +38,11 @@ final class Journal {
     private final List<Long> consumed = new ArrayList<>();
     private final List<Question> opened = new ArrayList<>();
     private final List<String> closed = new ArrayList<>();
+    private final Deque<Written> written = new ArrayDeque<>();
     private @Nullable String agent;
+
+    /** One commit of this run, and the position that it follows. */
+    record Written(Position before, SessionStore.Batch batch) {}
 
     /** How long the lease is good for, by this process's own clock. */
     interface Lifeline {
@@ -70,7 +75,7 @@ final class Journal {
 
     static Journal load(
             SessionStore store, Lease lease, Lifeline lifeline, Supplier<EventId> ids, Snapshots snapshots) {
-        return new Journal(store, lease, lifeline, ids, snapshots, snapshots.load());
+        return new Journal(store, lease, lifeline, ids, snapshots, Patience.with(lifeline, snapshots::load));
     }
 
     /** The log with what is about to be committed. */
@@ -160,36 +165,46 @@ final class Journal {
 
     private List<Recorded> commit(SessionStore.@Nullable Release release) {
         SessionStore.Batch batch = new SessionStore.Batch(drafts, consumed, opened, closed, agent, release);
-        SessionStore.Appended answer = append(batch);
-        List<Recorded> written;
+        Position before = committed.position();
+        // The ids make a repeat harmless when the outcome is not known.
+        SessionStore.Appended answer = Patience.with(lifeline, () -> store.append(lease, before, batch));
+        List<Recorded> events;
         if (answer instanceof SessionStore.Appended.Ok ok) {
-            written = recorded(ok.at());
+            events = recorded(ok.at());
         } else if (answer instanceof SessionStore.Appended.Duplicate) {
-            written = store.read(lease.session(), committed.position().seq(), drafts.size());
+            events = Patience.with(lifeline, () -> store.read(lease.session(), before.seq(), drafts.size()));
         } else {
             throw new RunEnded(RunEnded.Why.LEASE_LOST, "append answered " + answer);
         }
-        for (Recorded event : written) {
+        for (Recorded event : events) {
             committed = committed.with(event);
         }
+        keep(new Written(before, batch));
         forget();
-        snapshots.committed(committed, written);
-        return written;
+        snapshots.committed(committed, events);
+        return events;
     }
 
-    /** Repeats an append whose outcome is unknown, as long as the lease is good: the ids make a repeat harmless. */
-    private SessionStore.Appended append(SessionStore.Batch batch) {
-        for (long pause = 20; ; pause = Math.min(pause * 2, 1_000)) {
-            try {
-                return store.append(lease, committed.position(), batch);
-            } catch (StoreException e) {
-                if (!e.retryable() || !lifeline.alive()) {
-                    throw e;
-                }
-                LOG.debug("{}: append failed, trying again: {}", lease.session(), e.getMessage());
-                lifeline.pause(pause);
-            }
+    private void keep(Written commit) {
+        if (written.size() == KEPT) {
+            written.remove();
         }
+        written.add(commit);
+    }
+
+    /** Repeats a verb of the store as long as the lease is good. */
+    <T> T patiently(Supplier<T> verb) {
+        return Patience.with(lifeline, verb);
+    }
+
+    /** The end of the log, as the store acknowledged it. */
+    Position acknowledged() {
+        return committed.position();
+    }
+
+    /** The newest commits of this run, oldest first. */
+    List<Written> written() {
+        return List.copyOf(written);
     }
 
     private List<Recorded> recorded(Instant at) {

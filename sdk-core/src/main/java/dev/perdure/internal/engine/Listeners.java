@@ -38,6 +38,16 @@ public record Listeners(List<RuntimeListener> listeners) implements RuntimeListe
     }
 
     @Override
+    public void onStoreRegressed(SessionId session, long found, long acknowledged) {
+        each(listener -> listener.onStoreRegressed(session, found, acknowledged));
+    }
+
+    @Override
+    public void onBackPressure(boolean on) {
+        each(listener -> listener.onBackPressure(on));
+    }
+
+    @Override
     public void onUnserved(Map<String, Long> readyByAgent) {
         each(listener -> listener.onUnserved(readyByAgent));
     }

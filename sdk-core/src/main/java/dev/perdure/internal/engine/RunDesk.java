@@ -8,6 +8,7 @@ import dev.perdure.session.Event;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Future;
@@ -22,12 +23,13 @@ import org.slf4j.LoggerFactory;
  * Between one run and everything beside it: takes signals for the run, gives bodies what they need, and posts to the inbox what comes when the run is over,
  * for whoever goes on. Thread-safe; only the run's thread takes signals.
  */
-final class RunDesk implements RunningCall.Desk {
+final class RunDesk implements RunningCall.Desk, Journal.Lifeline {
     private static final Logger LOG = LoggerFactory.getLogger(RunDesk.class);
 
     private final Engine engine;
     private final SessionId session;
     private final BooleanSupplier leaseIsGood;
+    private final Afterwards afterwards;
     private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private volatile boolean over;
     private volatile @Nullable Agent agent;
@@ -37,6 +39,7 @@ final class RunDesk implements RunningCall.Desk {
         this.engine = engine;
         this.session = session;
         this.leaseIsGood = leaseIsGood;
+        this.afterwards = new Afterwards(session, engine::aside);
     }
 
     // ------------------------------------------------------------------ for the run
@@ -84,20 +87,21 @@ final class RunDesk implements RunningCall.Desk {
         }
     }
 
-    /** Hands a result to whoever goes on with the session. */
+    /** What is owed to the session when the run is over. */
+    Afterwards afterwards() {
+        return afterwards;
+    }
+
+    /** Hands a result to whoever goes on with the session, as soon as the store takes it. */
     void post(Bodies.LateResult late) {
-        try {
-            engine.store()
-                    .post(
-                            session,
-                            new SessionStore.Post(
-                                    late.call() + "/" + late.attempt(),
-                                    Event.InputKind.LATE_RESULT,
-                                    Actor.PERDURE,
-                                    Json.of(late)));
-        } catch (RuntimeException e) {
-            LOG.warn("{}: the late result of call {} could not be posted", session, late.call(), e);
-        }
+        afterwards.owe("the late result of call " + late.call(), () -> postNow(late));
+    }
+
+    private void postNow(Bodies.LateResult late) {
+        engine.post(
+                session,
+                new SessionStore.Post(
+                        late.call() + "/" + late.attempt(), Event.InputKind.LATE_RESULT, Actor.PERDURE, Json.of(late)));
     }
 
     // ------------------------------------------------------------------ for bodies and others
@@ -112,18 +116,25 @@ final class RunDesk implements RunningCall.Desk {
 
     @Override
     public void done(RunningCall call, ToolOutput output) {
-        ToolOutput stored = kept(output);
         if (over) {
-            late(call, stored);
-        } else {
-            offer(new Signal.ToolDone(call.id(), call.attempt(), stored));
+            late(call, output);
+            return;
+        }
+        try {
+            offer(new Signal.ToolDone(call.id(), call.attempt(), kept(output)));
+        } catch (RunEnded | StoreException e) {
+            LOG.debug("{}: the lease ended before a result could be kept", session, e);
+            late(call, output);
         }
     }
 
     @Override
     public void late(RunningCall call, ToolOutput output) {
         if (output.returned()) {
-            post(Bodies.LateResult.of(new Signal.ToolDone(call.id(), call.attempt(), kept(output))));
+            afterwards.owe(
+                    "the late result of call " + call.id(),
+                    () -> postNow(
+                            Bodies.LateResult.of(new Signal.ToolDone(call.id(), call.attempt(), offloaded(output)))));
         }
     }
 
@@ -133,10 +144,32 @@ final class RunDesk implements RunningCall.Desk {
     }
 
     @Override
+    public void pause(long millis) {
+        engine.pressure().troubled();
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RunEnded(RunEnded.Why.STOPPED, "interrupted while waiting for the store");
+        }
+        if (!alive()) {
+            throw new RunEnded(RunEnded.Why.LEASE_LOST, "the lease ran out or was taken");
+        }
+    }
+
+    @Override
     public ToolOutput kept(ToolOutput output) {
+        return Patience.with(this, () -> offloaded(output));
+    }
+
+    /** @throws StoreException when the store does not answer for now */
+    private ToolOutput offloaded(ToolOutput output) {
         try {
             return output.offloaded(engine.store().blobs(), session);
         } catch (RuntimeException e) {
+            if (e instanceof StoreException store && store.retryable()) {
+                throw store;
+            }
             LOG.warn("{}: the result of a tool could not be kept whole", session, e);
             return ToolOutput.of(
                     Event.CallOutcome.ERROR, "the result could not be kept: " + e.getMessage(), output.millis());
@@ -145,7 +178,7 @@ final class RunDesk implements RunningCall.Desk {
 
     @Override
     public BlobRef keep(byte[] content) {
-        return engine.store().blobs().put(session, content);
+        return Patience.with(this, () -> engine.store().blobs().put(session, content));
     }
 
     @Override

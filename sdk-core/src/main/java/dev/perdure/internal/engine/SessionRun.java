@@ -9,6 +9,7 @@ import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.PerdureException;
+import dev.perdure.session.Position;
 import dev.perdure.session.Problem;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
@@ -49,6 +50,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private final RunDesk bodies;
     private final ModelStep model;
     private final Snapshots snapshots;
+    private volatile boolean draining;
     private volatile boolean stopping;
     private volatile boolean stoppingNow;
     private volatile boolean lost;
@@ -60,6 +62,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private Context span = Context.root();
     private Telemetry.@Nullable Timed turnSpan;
     private int decisions;
+    private boolean released;
 
     SessionRun(Engine engine, Lease lease, LeaseClock clock) {
         this.engine = engine;
@@ -121,6 +124,11 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         model.interrupt("the lease was lost");
     }
 
+    /** Begins no other turn: gives the session back when the one at hand is over or waits. */
+    void stopAfterTurn() {
+        draining = true;
+    }
+
     /** Gives the session back at the next step. */
     void stop() {
         stopping = true;
@@ -162,6 +170,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             bodies.close();
             thread = null;
             lastly(() -> desk.abandon("its worker lost the session"));
+            lastly(this::checkStore);
             lastly(this::salvage);
             lastly(bodies::refuseRest);
             lastly(this::closeTurnSpan);
@@ -175,6 +184,14 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             step.run();
         } catch (Throwable e) {
             LOG.error("{}: the end of the run failed in part", session, e);
+        }
+    }
+
+    /** A store that took the session away may have lost what it had acknowledged, as after a failover. */
+    private void checkStore() {
+        if (!released) {
+            Regression look = new Regression(engine, lease, journal);
+            bodies.afterwards().owe("the look whether the store kept what it acknowledged", look::check);
         }
     }
 
@@ -210,6 +227,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         }
         desk = new CallDesk(session, journal, bodies);
         inbox = new Inbox(engine.store(), lease, journal, desk);
+        requireAllThatIsRemembered();
         sandbox = new SandboxHolder(session, lease.fence(), journal.view().findSandbox(), bodies::offer);
         bodies.bind(sandbox);
         inbox.readFirst();
@@ -233,6 +251,33 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         LOG.debug("{}: left to a newer version: {}", session, answer);
     }
 
+    /** Nothing is done on a log that lacks what this process had acknowledged in a former run. */
+    private void requireAllThatIsRemembered() {
+        Position end = journal.acknowledged();
+        Position remembered = engine.remembered(lease);
+        if (isThere(remembered, end) || Acknowledged.isKnownToBeLost(journal.view(), remembered.seq())) {
+            engine.remember(lease, end);
+            return;
+        }
+        engine.regressed(lease, end.seq(), remembered.seq());
+        journal.add(new Event.StoreRegressed(end.seq(), remembered.seq(), false));
+        setAside();
+    }
+
+    private boolean isThere(Position wanted, Position end) {
+        if (wanted.seq() == 0 || wanted.seq() >= end.seq()) {
+            return wanted.seq() == 0 || wanted.equals(end);
+        }
+        // Others have written since; what they built on is not read whole for this.
+        return journal.patiently(() -> engine.store().read(session, wanted.seq() - 1, 1)).stream()
+                .anyMatch(recorded -> recorded.position().equals(wanted));
+    }
+
+    private void setAside() {
+        release(SessionStatus.QUARANTINED);
+        throw new RunEnded(RunEnded.Why.STOPPED, "the session is set aside");
+    }
+
     private void takeOver() {
         Optional<Lease.Previous> previous = lease.findPrevious();
         engine.listeners().onClaimed(session, lease.fence(), previous.isPresent());
@@ -248,6 +293,9 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         while (inbox.apply()) {
             commit();
             requireLease();
+        }
+        if (inbox.setAside()) {
+            setAside();
         }
     }
 
@@ -322,7 +370,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     }
 
     private boolean startTurn(Agent current) {
-        if (stopping || !inbox.hasMessage()) {
+        if (stopping || draining || !inbox.hasMessage()) {
             release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
             return false;
         }
@@ -525,7 +573,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private boolean endOrGoOn() {
         drain();
         applyInbox();
-        if ((inbox.hasMessage() && !stopping) || journal.view().ended()) {
+        if ((inbox.hasMessage() && !stopping && !draining) || journal.view().ended()) {
             return true;
         }
         release(inbox.hasMessage() ? SessionStatus.READY : SessionStatus.IDLE);
@@ -709,21 +757,26 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     private void commit() {
         if (journal.dirty()) {
+            long sent = System.nanoTime();
             List<Recorded> written;
             try (Telemetry.Timed append = engine.telemetry().append(session, journal.draftCount())) {
                 written = journal.commit();
                 append.outcome("ok");
             }
+            engine.pressure().answered(System.nanoTime() - sent);
             publish(written);
         }
     }
 
     private void release(SessionStatus target) {
+        long sent = System.nanoTime();
         List<Recorded> written = new ArrayList<>();
         try (Telemetry.Timed append = engine.telemetry().append(session, journal.draftCount())) {
             written.addAll(journal.release(target, inbox.seen()));
             append.outcome("ok");
         }
+        released = true;
+        engine.pressure().answered(System.nanoTime() - sent);
         publish(written);
     }
 
@@ -740,6 +793,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     }
 
     private void publish(List<Recorded> written) {
+        engine.remember(lease, journal.acknowledged());
         for (Recorded event : written) {
             if (event.event() instanceof Event.ToolInDoubt doubt) {
                 engine.telemetry().doubted(session, doubt.tool());
@@ -756,13 +810,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     @Override
     public void pause(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RunEnded(RunEnded.Why.STOPPED, "interrupted while waiting for the store");
-        }
-        requireLease();
+        bodies.pause(millis);
     }
 
     private void requireLease() {

@@ -70,6 +70,7 @@ public final class Telemetry {
     private final LongCounter takeovers;
     private final LongCounter inDoubt;
     private final LongCounter failedRuns;
+    private final LongCounter regressions;
 
     public Telemetry(OpenTelemetry telemetry) {
         tracer = telemetry.getTracer(SCOPE);
@@ -92,6 +93,10 @@ public final class Telemetry {
                 meter.counterBuilder("perdure.takeovers").setUnit("{session}").build();
         inDoubt =
                 meter.counterBuilder("perdure.calls_in_doubt").setUnit("{call}").build();
+        regressions = meter.counterBuilder("perdure.store_regressions")
+                .setUnit("{session}")
+                .setDescription("Sessions whose store has lost acknowledged events")
+                .build();
         failedRuns =
                 meter.counterBuilder("perdure.failed_runs").setUnit("{run}").build();
     }
@@ -240,6 +245,10 @@ public final class Telemetry {
 
     void takenOver(SessionId session) {
         takeovers.add(1, Attributes.of(TENANT, session.tenant().value()));
+    }
+
+    void regressed(SessionId session) {
+        regressions.add(1, Attributes.of(TENANT, session.tenant().value()));
     }
 
     void doubted(SessionId session, String tool) {

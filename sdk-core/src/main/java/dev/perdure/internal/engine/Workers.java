@@ -7,30 +7,37 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Claims sessions that have something to do, as many as there are free workers, on a thread of its own: at once when it is told of something, and at least every
- * {@link Engine.Settings#poll()}.
+ * Claims sessions that have something to do, as many as there are free workers, on a thread of its own: at once when it is told of something by this process, soon
+ * when another process hints at it, and by itself at the {@link Pace} of what it finds, at least every {@link Engine.Settings#poll()}.
  */
 final class Workers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
     private static final Duration UNSERVED_EVERY = Duration.ofSeconds(30);
+    /** A hint reaches all processes in the same moment. */
+    private static final Duration HINT_SPREAD = Duration.ofMillis(10);
 
     private final Engine engine;
     private final SessionStore store;
     private final int most;
     private final int perTenant;
-    private final Duration poll;
+    private final Pace pace;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition woken = lock.newCondition();
     private final Thread thread;
     private boolean wake;
+    private boolean hinted;
+    private long hintedAt;
     private boolean closed;
+    private boolean failing;
     private long unservedAt = System.nanoTime();
 
     Workers(Engine engine, Engine.Settings settings) {
@@ -38,7 +45,7 @@ final class Workers implements AutoCloseable {
         this.store = settings.store();
         this.most = settings.workers();
         this.perTenant = settings.workersPerTenant();
-        this.poll = settings.poll();
+        this.pace = new Pace(settings.poll(), RandomGenerator.getDefault());
         this.thread = Threads.daemons("perdure-claim").newThread(this::loop);
     }
 
@@ -59,14 +66,27 @@ final class Workers implements AutoCloseable {
         }
     }
 
+    /** Another process has something; it reaches many at a time, so each looks a moment later, by chance. */
+    void hint() {
+        lock.lock();
+        try {
+            if (!hinted) {
+                hinted = true;
+                hintedAt = System.nanoTime() + ThreadLocalRandom.current().nextLong(HINT_SPREAD.toNanos());
+                woken.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void loop() {
         while (pause()) {
             try {
-                claim();
-                reportUnserved();
+                look();
+                failing = false;
             } catch (RuntimeException e) {
-                LOG.warn("sessions could not be claimed, trying again: {}", e.getMessage());
-                LOG.debug("sessions could not be claimed", e);
+                failed(e);
             } catch (Throwable e) {
                 // Without this thread this process would take up nothing any more.
                 LOG.error("sessions could not be claimed, trying again", e);
@@ -74,25 +94,54 @@ final class Workers implements AutoCloseable {
         }
     }
 
-    private void claim() {
-        while (claimSome()) {
-            LOG.trace("more sessions may be claimed");
+    private void look() {
+        if (claim()) {
+            pace.found();
+        } else {
+            pace.foundNothing();
         }
+        reportUnserved();
     }
 
-    /** Whether another look may find more. */
-    private boolean claimSome() {
-        int free = most - engine.running();
+    /** Said once, however long the store is away. */
+    private void failed(RuntimeException e) {
+        pace.foundNothing();
+        if (!failing) {
+            LOG.warn("sessions could not be claimed, trying again: {}", e.getMessage());
+        }
+        LOG.debug("sessions could not be claimed", e);
+        failing = true;
+    }
+
+    /** Whether something was claimed. */
+    private boolean claim() {
+        boolean found = false;
+        int claimed;
+        do {
+            claimed = claimSome();
+            found |= claimed > 0;
+            // With a share for each tenant another look may find more.
+        } while (claimed > 0 && perTenant < most);
+        return found;
+    }
+
+    /** How many were claimed. */
+    private int claimSome() {
+        int free = Math.min(most, engine.pressure().limit()) - engine.running();
         if (free <= 0) {
-            return false;
+            return 0;
         }
         Map<TenantId, Long> running = engine.runningByTenant();
         long sent = System.nanoTime();
         int each = perTenant < most ? left(running) : perTenant;
         SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), atTheirShare(running), each);
         List<Lease> leases = store.claimReady(engine.terms(), filter, free);
+        if (engine.running() == 0) {
+            // Nobody appends who could say so.
+            engine.pressure().answered(System.nanoTime() - sent);
+        }
         leases.forEach(lease -> engine.run(lease, sent));
-        return each < perTenant && !leases.isEmpty();
+        return leases.size();
     }
 
     private Set<TenantId> atTheirShare(Map<TenantId, Long> running) {
@@ -130,17 +179,25 @@ final class Workers implements AutoCloseable {
     private boolean pause() {
         lock.lock();
         try {
-            long left = poll.toNanos();
+            long end = System.nanoTime() + pace.next();
+            long left = left(end);
             while (!wake && !closed && left > 0) {
-                left = woken.awaitNanos(left);
+                long unused = woken.awaitNanos(left);
+                left = left(end);
             }
             wake = false;
+            hinted = hinted && hintedAt - System.nanoTime() > 0;
             return !closed;
         } catch (InterruptedException e) {
             return false;
         } finally {
             lock.unlock();
         }
+    }
+
+    private long left(long end) {
+        long now = System.nanoTime();
+        return hinted ? Math.min(end - now, hintedAt - now) : end - now;
     }
 
     @Override

@@ -30,6 +30,8 @@ final class Faults {
         return switch (fault) {
             case CLASH -> new Clash(thrown);
             case BUSY -> busy(session, thrown);
+            // Space comes back without anybody telling this process.
+            case FULL -> StoreException.unavailable(at(dialect.remedy(fault)), session, thrown);
             case REJECTED -> StoreException.unusable(at("refused: " + cause.getMessage()), session, thrown);
             case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
             default -> StoreException.unusable(at(dialect.remedy(fault)), session, thrown);

@@ -33,12 +33,14 @@ final class Inbox {
     private final Statements sql;
     private final Claims claims;
     private final BodyCodec codec;
+    private final Hints hints;
 
-    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec) {
+    Inbox(Database database, Statements sql, Claims claims, BodyCodec codec, Hints hints) {
         this.database = database;
         this.sql = sql;
         this.claims = claims;
         this.codec = codec;
+        this.hints = hints;
     }
 
     Posted post(SessionId id, Post item, @Nullable Terms terms) {
@@ -46,25 +48,29 @@ final class Inbox {
             claims.enlist(terms.worker());
         }
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
-            return database.together(id, handle -> {
-                long position = arrive(handle, id, item, form);
-                return new Posted.Accepted(position, terms == null ? null : claim(handle, id, terms));
+            Came came = database.together(id, handle -> {
+                Arrival arrival = arrive(handle, id, item, form);
+                return new Came(arrival, terms == null ? null : claim(handle, id, terms));
             });
+            if (came.lease() == null) {
+                hints.changed(came.arrival().session());
+            }
+            return new Posted.Accepted(came.arrival().position(), came.lease());
         } catch (NotArrived | Faults.Clash e) {
             return answer(id, item, database.read(id, handle -> look(handle, id, item, "")));
         }
     }
 
-    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it. */
+    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it; and nobody is told, for it may not commit. */
     Posted post(Connection connection, SessionId id, Post item) {
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
             return database.within(connection, id, handle -> {
                 try {
-                    return new Posted.Accepted(arrive(handle, id, item, form), null);
+                    return new Posted.Accepted(arrive(handle, id, item, form).position(), null);
                 } catch (NotArrived e) {
                     // Not from the snapshot with which the transaction may have begun: what is in the way may be newer.
                     return answer(
@@ -80,20 +86,20 @@ final class Inbox {
         }
     }
 
-    private long arrive(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arrive(Handle handle, SessionId id, Post item, Form form) {
         return database.dialect().writesTogether()
                 ? arriveTogether(handle, id, item, form)
                 : arriveOneByOne(handle, id, item, form);
     }
 
-    private long arriveTogether(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveTogether(Handle handle, SessionId id, Post item, Form form) {
         return bind(handle.createQuery(sql.postTogether()), id, item)
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
-                .bind("body", form.body())
-                .mapTo(Long.class)
+                .bind("hash", form.hash)
+                .bind("body", form.body)
+                .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
     }
@@ -120,12 +126,12 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> row(row))
+                        .map((row, context) -> new Row(row))
                         .list());
         return rows.stream().map(row -> item(id, row)).toList();
     }
 
-    private long arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
+    private Arrival arriveOneByOne(Handle handle, SessionId id, Post item, Form form) {
         Arrival arrival = arrival(handle, id, item).orElseThrow(NotArrived::new);
         handle.createUpdate(sql.enqueue())
                 .bind("session", arrival.session())
@@ -134,11 +140,11 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
+                .bind("hash", form.hash)
                 .bind("now", database.now())
-                .bind("body", form.body())
+                .bind("body", form.body)
                 .execute();
-        return arrival.position();
+        return arrival;
     }
 
     private Optional<Arrival> arrival(Handle handle, SessionId id, Post item) {
@@ -165,9 +171,9 @@ final class Inbox {
         if (earlier == null) {
             return found.ended() ? new Posted.Ended() : new Posted.Unknown();
         }
-        return earlier.hash().length == 0 || codec.matches(id, earlier.hash(), identity(item))
-                ? new Posted.Duplicate(earlier.position())
-                : new Posted.Conflict(earlier.position());
+        return earlier.hash.length == 0 || codec.matches(id, earlier.hash, identity(item))
+                ? new Posted.Duplicate(earlier.position)
+                : new Posted.Conflict(earlier.position);
     }
 
     private static Found look(Handle handle, SessionId id, Post item, String lock) {
@@ -202,46 +208,77 @@ final class Inbox {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
+<<<<<<< HEAD
     static byte[] text(Post item) {
         return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
 
-    private static Row row(ResultSet row) throws SQLException {
-        return new Row(
-                row.getLong(1),
-                row.getString(2),
-                Stored.constant(Event.InputKind.class, row.getString(3)),
-                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                row.getBytes(6),
-                row.getLong(7));
-    }
-
+=======
+>>>>>>> workers
     private InboxItem item(SessionId id, Row row) {
-        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
-        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
+        String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
         Json json;
         try {
             json = Json.parse(body);
         } catch (IllegalArgumentException e) {
             throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
         }
-        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
+        return new InboxItem(row.position, row.key, row.kind, row.from, json, row.at);
     }
 
-    /** An item as it is stored. */
-    private record Form(byte[] body, byte[] hash) {}
+    /** What is stored of an item in another form. */
+    private static final class Form {
+        private final byte[] body;
+        private final byte[] hash;
+
+        Form(byte[] body, byte[] hash) {
+            this.body = body;
+            this.hash = hash;
+        }
+    }
 
     /** An item that was there already; without a hash, when it was restored and its text is not known. */
-    private record Earlier(long position, byte[] hash) {}
+    private static final class Earlier {
+        private final long position;
+        private final byte[] hash;
+
+        Earlier(long position, byte[] hash) {
+            this.position = position;
+            this.hash = hash;
+        }
+    }
 
     /** Why an item has not arrived. */
     private record Found(@Nullable Earlier earlier, boolean ended) {}
 
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
-    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
+    private static final class Row {
+        private final long position;
+        private final Event.InputKind kind;
+        private final Actor from;
+        private final String key;
+        private final byte[] body;
+        private final Instant at;
 
-    /** A session's row after a post has changed it. */
+        Row(ResultSet row) throws SQLException {
+            position = row.getLong(1);
+            key = row.getString(2);
+            kind = Stored.constant(Event.InputKind.class, row.getString(3));
+            from = new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5));
+            body = row.getBytes(6);
+            at = Instant.ofEpochMilli(row.getLong(7));
+        }
+    }
+
+    /** Where an item has come to. */
     private record Arrival(long session, long position) {}
+
+<<<<<<< HEAD
+    /** Where an item has come to, and the lease that was claimed with it. */
+=======
+>>>>>>> workers
+    private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {

@@ -16,12 +16,15 @@ public final class JdbcOptions {
     private final Set<Weakness> accepted;
     private final Tables tables;
     private final BodyCodec codec;
+    private final boolean notifications;
 
-    private JdbcOptions(Duration busyTimeout, Set<Weakness> accepted, Tables tables, BodyCodec codec) {
+    private JdbcOptions(
+            Duration busyTimeout, Set<Weakness> accepted, Tables tables, BodyCodec codec, boolean notifications) {
         this.busyTimeout = busyTimeout;
         this.accepted = accepted;
         this.tables = tables;
         this.codec = codec;
+        this.notifications = notifications;
     }
 
     /** A setting of the server that can lose acknowledged events, and what it loses. */
@@ -42,9 +45,9 @@ public final class JdbcOptions {
         WRITE_DELAY
     }
 
-    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads, bodies stored as they are. */
+    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads, bodies stored as they are, no notifications. */
     public static JdbcOptions standard() {
-        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD, BodyCodec.plain());
+        return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD, BodyCodec.plain(), false);
     }
 
     /**
@@ -57,14 +60,14 @@ public final class JdbcOptions {
         if (timeout.toMillis() < 250) {
             throw new IllegalArgumentException("a busy timeout is at least 250 ms, but this is " + timeout);
         }
-        return new JdbcOptions(timeout, accepted, tables, codec);
+        return new JdbcOptions(timeout, accepted, tables, codec, notifications);
     }
 
     /** Uses a weaker setting, knowing what it can lose. */
     public JdbcOptions accept(Weakness weakness) {
         Set<Weakness> more = EnumSet.of(Objects.requireNonNull(weakness, "weakness"));
         more.addAll(accepted);
-        return new JdbcOptions(busyTimeout, Set.copyOf(more), tables, codec);
+        return new JdbcOptions(busyTimeout, Set.copyOf(more), tables, codec, notifications);
     }
 
     /**
@@ -73,7 +76,7 @@ public final class JdbcOptions {
      * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
      */
     public JdbcOptions schema(String name) {
-        return new JdbcOptions(busyTimeout, accepted, tables.schema(Tables.requireName("a schema", name)), codec);
+        return with(tables.schema(Tables.requireName("a schema", name)));
     }
 
     /**
@@ -82,8 +85,11 @@ public final class JdbcOptions {
      * @throws IllegalArgumentException when not 1 to 30 small letters, digits and underscores, a letter first
      */
     public JdbcOptions tablePrefix(String prefix) {
-        return new JdbcOptions(
-                busyTimeout, accepted, tables.prefix(Tables.requireName("a table prefix", prefix)), codec);
+        return with(tables.prefix(Tables.requireName("a table prefix", prefix)));
+    }
+
+    private JdbcOptions with(Tables named) {
+        return new JdbcOptions(busyTimeout, accepted, named, codec, notifications);
     }
 
     /**
@@ -91,7 +97,22 @@ public final class JdbcOptions {
      * in another form is read all the same.
      */
     public JdbcOptions codec(BodyCodec bodies) {
-        return new JdbcOptions(busyTimeout, accepted, tables, Objects.requireNonNull(bodies, "bodies"));
+        return new JdbcOptions(busyTimeout, accepted, tables, Objects.requireNonNull(bodies, "bodies"), notifications);
+    }
+
+    /**
+     * Tells other processes at once when a session has got something to do, by PostgreSQL's {@code NOTIFY}, so that they need not wait for their next look;
+     * never in the transaction of what it tells of, and at most 20 times a second. All processes that are to tell or to hear need this option.
+     * A runtime that hears keeps one more connection of the data source for {@code LISTEN}, so that a pool has at least 3, and takes another one
+     * when that one dies. Polling finds everything all the same. Without effect on other databases, and behind a pooler that gives each transaction
+     * another connection: that is found out when a runtime begins to listen, and said at WARN. Default: off.
+     */
+    public JdbcOptions notifications() {
+        return new JdbcOptions(busyTimeout, accepted, tables, codec, true);
+    }
+
+    boolean notifies() {
+        return notifications;
     }
 
     Tables tables() {

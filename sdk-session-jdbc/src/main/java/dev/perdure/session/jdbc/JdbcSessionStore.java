@@ -26,13 +26,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions in a SQL database. Thread-safe; open one for each process and close it at the end.
  *
- * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout throws {@link
+ * <p>An append that carries only events is one statement. A call that waits longer than the busy timeout, or finds no space left, throws {@link
  * dev.perdure.spi.StoreException}, retryable; one that cannot succeed before somebody mends the database throws it not retryable,
  * with the remedy in its message.
  */
@@ -40,6 +41,7 @@ public final class JdbcSessionStore implements SessionStore {
     private final Database database;
     private final Liveness liveness;
     private final Guarantees guarantees;
+    private final Hints hints;
     private final Claims claims;
     private final Inbox inbox;
     private final Questions questions;
@@ -50,12 +52,14 @@ public final class JdbcSessionStore implements SessionStore {
     private final Removal removal;
     private final Transfer transfer;
 
-    JdbcSessionStore(Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec) {
+    JdbcSessionStore(
+            Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec, Hints hints) {
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
+        this.hints = hints;
         this.claims = new Claims(database, sql, liveness);
-        this.inbox = new Inbox(database, sql, claims, codec);
+        this.inbox = new Inbox(database, sql, claims, codec, hints);
         this.questions = new Questions(database, sql, codec);
         this.log = new Log(database, sql, questions, codec);
         this.snapshots = new Snapshots(database, sql, codec);
@@ -181,7 +185,12 @@ public final class JdbcSessionStore implements SessionStore {
 
     @Override
     public Appended append(Lease lease, Position after, Batch batch) {
-        return log.append(lease, after, batch);
+        Appended answer = log.append(lease, after, batch);
+        Release release = batch.release();
+        if (release != null && release.target() == SessionStatus.READY && answer instanceof Appended.Ok) {
+            hints.changed(lease.key());
+        }
+        return answer;
     }
 
     @Override
@@ -309,7 +318,13 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     @Override
+    public Listening listen(LongConsumer changed) {
+        return hints.listen(Objects.requireNonNull(changed, "changed"));
+    }
+
+    @Override
     public void close() {
+        hints.close();
         database.close();
         liveness.close();
     }

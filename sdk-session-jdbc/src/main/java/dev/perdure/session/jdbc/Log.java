@@ -81,7 +81,23 @@ final class Log {
     }
 
     /** The body of an event as it is stored. */
-    record Body(int codec, byte[] bytes) {}
+    static final class Body {
+        private final int codec;
+        private final byte[] bytes;
+
+        Body(int codec, byte[] bytes) {
+            this.codec = codec;
+            this.bytes = bytes;
+        }
+
+        int codec() {
+            return codec;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+    }
 
     /**
      * An append whose bodies are as they are stored: made before a connection or a turn to write is taken, for the source of keys may be far away.
@@ -391,7 +407,7 @@ final class Log {
     }
 
     /** An event as it was read. */
-    private record Row(long seq, EventId id, int turn, long fence, long at, String type, int codec, byte[] body) {
+    private record Row(long seq, EventId id, int turn, long fence, long at, String type, Body body) {
         static Row of(ResultSet row) throws SQLException {
             return new Row(
                     row.getLong(1),
@@ -400,8 +416,7 @@ final class Log {
                     row.getLong(4),
                     row.getLong(5),
                     row.getString(6),
-                    row.getInt(7),
-                    row.getBytes(8));
+                    new Body(row.getInt(7), row.getBytes(8)));
         }
     }
 
@@ -417,16 +432,18 @@ final class Log {
 
     private byte[] decoded(SessionId session, Row row) {
         BodyPlace place = BodyPlace.event(session, row.seq(), row.id(), row.turn(), row.type());
-        if (row.codec() != PLAIN && row.codec() != ENCODED) {
-            throw new UnsupportedFormatException(place + " is stored in encoding " + row.codec()
+        int encoding = row.body().codec();
+        byte[] stored = row.body().bytes();
+        if (encoding != PLAIN && encoding != ENCODED) {
+            throw new UnsupportedFormatException(place + " is stored in encoding " + encoding
                     + ", this version reads up to " + ENCODED + ": upgrade before this session goes on");
         }
-        if (BodyCodec.isEncoded(row.body()) != (row.codec() == ENCODED)) {
+        if (BodyCodec.isEncoded(stored) != (encoding == ENCODED)) {
             throw StoreException.unusable(
-                    place + " is not stored as its encoding " + row.codec() + " says; restore it from a backup",
+                    place + " is not stored as its encoding " + encoding + " says; restore it from a backup",
                     session,
                     null);
         }
-        return codec.decode(place, row.body());
+        return codec.decode(place, stored);
     }
 }

@@ -8,7 +8,11 @@ import dev.perdure.spi.BodyPlace;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Snapshot;
 import java.nio.charset.StandardCharsets;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
@@ -19,35 +23,42 @@ final class Snapshots {
     private final Database database;
     private final Statements sql;
     private final BodyCodec codec;
+    private final Prepared reads;
 
     Snapshots(Database database, Statements sql, BodyCodec codec) {
         this.database = database;
         this.sql = sql;
         this.codec = codec;
+        this.reads = Prepared.of(database.tables().in("""
+                SELECT p.seq, p.event, p.codec, p.body
+                FROM perdure_session s JOIN perdure_snapshot p ON p.session = s.id
+                WHERE s.tenant = :tenant AND s.name = :name"""));
     }
 
-    private record Row(Position at, byte[] body) {}
+    private record Row(Position at, Log.Body body) {
+        static Row of(ResultSet row) throws SQLException {
+            return new Row(
+                    new Position(row.getLong(1), new EventId(Uuids.of(row.getBytes(2)))),
+                    new Log.Body(row.getInt(3), row.getBytes(4)));
+        }
+    }
 
-    /** One that is stored in an encoding of a later version is not there. */
+    /** One that is stored in an encoding of a later version is not there. Bare, because a resume waits for it. */
     Optional<Snapshot> find(SessionId session) {
-        return database.read(
-                        session,
-                        handle -> handle.createQuery("""
-                        SELECT p.seq, p.event, p.body
-                        FROM perdure_session s JOIN perdure_snapshot p ON p.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name AND p.codec IN (:plain, :encoded)""")
-                                .bind("tenant", session.tenant().value())
-                                .bind("name", session.name())
-                                .bind("plain", Log.PLAIN)
-                                .bind("encoded", Log.ENCODED)
-                                .map((row, context) -> new Row(
-                                        new Position(row.getLong(1), new EventId(Uuids.of(row.getBytes(2)))),
-                                        row.getBytes(3)))
-                                .findOne())
+        Map<String, Object> values = Map.of("tenant", session.tenant().value(), "name", session.name());
+        Optional<Row> found = database.readBare(session, connection -> {
+            try (PreparedStatement statement = reads.on(connection, values);
+                    ResultSet row = statement.executeQuery()) {
+                return row.next() ? Optional.of(Row.of(row)) : Optional.empty();
+            }
+        });
+        return found.filter(row -> row.body().codec() == Log.PLAIN || row.body().codec() == Log.ENCODED)
                 .map(row -> new Snapshot(
                         row.at(),
                         new String(
-                                codec.decode(BodyPlace.snapshot(session, row.at()), row.body()),
+                                codec.decode(
+                                        BodyPlace.snapshot(session, row.at()),
+                                        row.body().bytes()),
                                 StandardCharsets.UTF_8)));
     }
 

@@ -62,7 +62,8 @@ final class SqliteFile {
                 wiring.statements().apply(dialect),
                 workers,
                 SqliteSettings.guarantees(options),
-                options.codec());
+                options.codec(),
+                Hints.NONE);
     }
 
     /** SQLite would open it all the same, and leave a -wal and -shm beside it that its owner may then be unable to write. */

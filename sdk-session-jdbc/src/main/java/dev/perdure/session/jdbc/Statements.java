@@ -348,7 +348,7 @@ class Statements {
                 item AS (
                   INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, body)
                   SELECT id, :key, inbox_head, :kind, :actorKind, :actor, :hash, %s, :body FROM arrival)
-                SELECT inbox_head FROM arrival""".formatted(dialect.now());
+                SELECT id, inbox_head FROM arrival""".formatted(dialect.now());
     }
 
     String enqueue() {

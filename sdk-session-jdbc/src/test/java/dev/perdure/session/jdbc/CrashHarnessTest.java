@@ -5,110 +5,127 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.testkit.crash.CrashHarness;
 import dev.perdure.testkit.crash.CrashPoint;
 import dev.perdure.testkit.crash.CrashReport;
+import dev.perdure.testkit.crash.CrashServer;
 import dev.perdure.testkit.crash.CrashStore;
 import dev.perdure.testkit.crash.Violation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The harness finds nothing in the store as it is, and finds each planted bug: one that finds nothing there would be worth nothing. */
+/** The harness finds nothing in the stores as they are. What it finds in broken ones: {@link CrashHarnessBugsTest}. */
 class CrashHarnessTest {
     @TempDir
     Path folder;
 
+    @TempDir
+    Path serverFolder;
+
     @Test
     void sqlite_losesNothingAndDoesNothingTwice_whenProcessesAreKilledAndPaused() {
-        CrashReport report = CrashHarness.of(CrashStores.Right.class, folder)
+        requireGood(CrashHarness.of(CrashStores.Right.class, folder)
                 .kills(20)
                 .children(3)
-                .seed(30)
-                .run();
-
-        assertThat(report.violations()).isEmpty();
-        assertThat(report.killed()).isEqualTo(20);
-        assertThat(report.inputs()).isPositive();
-        assertThat(report.effects()).isPositive();
+                .seed(30));
     }
 
     @Test
-    void postgres_losesNothingAndDoesNothingTwice_whenProcessesAreKilledAndPaused() {
-        CrashReport report = onPostgres(CrashStores.OnPostgres.class)
-                .kills(20)
-                .children(3)
-                .seed(31)
-                .run();
+    void postgres_losesNothingAndDoesNothingTwice_whenConnectionsBreakAndTheServerIsKilledToo() {
+        try (PostgresServer server = new PostgresServer(serverFolder)) {
+            CrashReport report = requireGood(onPostgres(CrashStores.OnPostgres.class, server)
+                    .restartEvery(6)
+                    .connectionFaults(0.3));
 
-        assertThat(report.violations()).isEmpty();
-        assertThat(report.killed()).isEqualTo(20);
-        assertThat(report.inputs()).isPositive();
-        assertThat(report.effects()).isPositive();
+            assertThat(report.faults()).containsKey("RESTART");
+            assertThat(report.faults()).hasSizeGreaterThan(3);
+        }
     }
 
     @Test
-    void postgresWithoutFence_isCaught_byAWorkerThatIsPausedForLongerThanItsLease() {
-        List<Violation> violations = onPostgres(CrashStores.OnPostgresWithoutFence.class)
-                .kills(10)
-                .children(3)
-                .sessions(2)
-                .seed(7)
-                .lease(Duration.ofMillis(600))
-                .pauses(1)
-                .points(CrashPoint.BEFORE_APPEND, CrashPoint.BEFORE_RELEASE)
-                .finishWithin(Duration.ofSeconds(2))
-                .run()
-                .violations();
-
-        assertThat(violations).extracting(Violation::property).contains("P7");
+    @EnabledIf(
+            value = "pgBouncerIsAskedFor",
+            disabledReason =
+                    "not asked for: no pgbouncer is installed (PERDURE_REQUIRE_PGBOUNCER makes that a failure)")
+    void pgBouncer_losesNothingAndDoesNothingTwice_whenProcessesAreKilledAndPaused() {
+        System.setProperty(CrashStores.OnPgBouncer.USER, Postgres.userOfAnEmptySchema());
+        requireGood(onPostgres(CrashStores.OnPgBouncer.class, PgBouncer.crashServer())
+                .properties(CrashStores.OnPgBouncer.USER));
     }
 
-    private CrashHarness onPostgres(Class<? extends CrashStore> store) {
-        System.setProperty(CrashStores.OnPostgres.URL, Postgres.url());
-        return CrashHarness.of(store, folder).properties(CrashStores.OnPostgres.URL);
+    static boolean pgBouncerIsAskedFor() {
+        return JdbcSessionStorePgBouncerTest.asked();
     }
 
+    /** What {@link CrashHarnessBugsTest} breaks, as it should be: so it is the missing lock that is found there. */
     @Test
-    void storeWithoutFence_isCaught_byAWorkerThatIsPausedForLongerThanItsLease() {
-        List<Violation> violations = CrashHarness.of(CrashStores.WithoutFence.class, folder)
-                .kills(10)
-                .children(3)
-                .sessions(2)
-                .seed(7)
-                .lease(Duration.ofMillis(600))
-                .pauses(1)
-                .points(CrashPoint.BEFORE_APPEND, CrashPoint.BEFORE_RELEASE)
-                .finishWithin(Duration.ofSeconds(2))
-                .run()
-                .violations();
-
-        assertThat(violations).extracting(Violation::property).contains("P7");
+    void postgres_acceptsNothingAfterATakeover_alsoWhenItsLookAtTheLeaseTakesLong() {
+        assertThat(onPostgres(CrashStores.OnPostgresLookingSlowly.class, Postgres.crashServer())
+                        .kills(5)
+                        .sessions(2)
+                        .finishWithin(Duration.ofMinutes(3))
+                        .lease(Duration.ofMillis(400))
+                        .points(CrashPoint.ANYWHERE)
+                        .pauses(0)
+                        .run()
+                        .violations())
+                .isEmpty();
     }
 
+    /** As before, for the connection that is kept for renewals. */
     @Test
-    void toolThatStartsBeforeItsIntentIsStored_isCaught() {
-        List<Violation> violations = CrashHarness.of(CrashStores.WithLateIntents.class, folder)
+    void postgres_renewsLeases_whenTheApplicationTakesAllConnectionsOfThePool() {
+        CrashReport report = onPostgres(CrashStores.OnPostgresInABusyPool.class, Postgres.crashServer())
                 .kills(4)
-                .seed(7)
-                .finishWithin(Duration.ofSeconds(2))
-                .run()
-                .violations();
+                .sessions(4)
+                .lease(CrashStores.OnPostgresInABusyPool.LEASE)
+                .pauses(0)
+                .finishWithin(Duration.ofMinutes(3))
+                .run();
 
-        assertThat(violations).extracting(Violation::property).contains("P4");
+        assertThat(report.violations()).isEmpty();
+        // One for each session, with a call that outlasts its lease.
+        assertThat(report.inputs()).isGreaterThanOrEqualTo(4);
     }
 
+    /** What the replica lacks is lost; but nothing is written on top of a hole. */
     @Test
-    void releaseThatIgnoresTheInbox_isCaught_byAnInputThatIsLeftLying() {
-        List<Violation> violations = CrashHarness.of(CrashStores.WithMissedWakeUps.class, folder)
-                .kills(30)
-                .seed(7)
-                // Hardly ever reached: so lives are long.
-                .points(CrashPoint.BEFORE_POST)
-                .pauses(0)
-                .finishWithin(Duration.ofSeconds(2))
-                .run()
-                .violations();
+    void postgres_hasNoHolesAndForks_whenAReplicaThatLacksTheNewestCommitsTakesOver() {
+        try (FailingOverPostgres server = new FailingOverPostgres(serverFolder)) {
+            List<Violation> violations = onPostgres(CrashStores.OnPostgres.class, server)
+                    .kills(9)
+                    .restartEvery(3)
+                    .lease(Duration.ofSeconds(4))
+                    .pauses(0)
+                    .points(CrashPoint.AFTER_RENEW)
+                    .finishWithin(Duration.ofSeconds(5))
+                    .finishWithin(Duration.ofSeconds(10))
+                    .run()
+                    .violations();
 
-        assertThat(violations).extracting(Violation::seen).anyMatch(seen -> seen.contains("session that is IDLE"));
+            assertThat(violations)
+                    .extracting(Violation::property)
+                    .contains("P1")
+                    .doesNotContain("P2", "P3", "P5");
+        }
+    }
+
+    private CrashHarness onPostgres(Class<? extends CrashStore> store, CrashServer server) {
+        return CrashHarness.of(store, folder)
+                .server(server)
+                .kills(20)
+                .children(3)
+                .seed(31);
+    }
+
+    private static CrashReport requireGood(CrashHarness harness) {
+        CrashReport report = harness.run();
+
+        assertThat(report.violations()).isEmpty();
+        assertThat(report.killed()).isPositive();
+        assertThat(report.inputs()).isPositive();
+        assertThat(report.effects()).isPositive();
+        return report;
     }
 }

@@ -20,7 +20,11 @@ import dev.perdure.spi.BlobStore;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.crash.CrashStore;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,6 +36,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -46,33 +51,54 @@ public final class CrashStores {
     /** No mistake. */
     public static final class Right implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return sqlite(folder);
         }
     }
 
-    /** A PostgreSQL at the address in the system property {@link #URL}; each run has a schema of its own. */
+    /** The PostgreSQL that the harness knows; each run has a schema of its own. */
     public static class OnPostgres implements CrashStore {
-        static final String URL = "perdure.test.postgres";
-
         @Override
-        public SessionStore open(Path folder) {
-            return JdbcSessionStore.of(pool(folder), JdbcOptions.standard(), wiring());
+        public SessionStore open(Path folder, String server) {
+            return JdbcSessionStore.of(pool(folder, server), JdbcOptions.standard(), wiring());
         }
 
         Server.Wiring wiring() {
             return Server.Wiring.SHIPPED;
         }
 
-        private static DataSource pool(Path folder) {
+        static HikariDataSource pool(Path folder, String server) {
             String schema =
                     "run_" + Hashes.hex(folder.toString().getBytes(UTF_8)).substring(0, 16);
-            HikariConfig config = new HikariConfig();
-            config.setJdbcUrl(System.getProperty(URL));
+            HikariConfig config = config(server);
             config.setConnectionInitSql("CREATE SCHEMA IF NOT EXISTS " + schema + "; SET search_path = " + schema);
+            return new HikariDataSource(config);
+        }
+
+        static HikariConfig config(String server) {
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl("jdbc:postgresql://" + server + "/postgres?user=postgres");
+            // Whoever never hears of its server again must not wait for ever.
+            config.addDataSourceProperty("socketTimeout", "5");
+            config.addDataSourceProperty("loginTimeout", "5");
+            config.setConnectionTimeout(2_000);
             config.setMaximumPoolSize(4);
             config.setMinimumIdle(1);
-            return new HikariDataSource(config);
+            return config;
+        }
+    }
+
+    /** Through PgBouncer in transaction mode, as a user whose settings lead to the schema. */
+    public static final class OnPgBouncer implements CrashStore {
+        /** The system property with the user's name. */
+        static final String USER = "perdure.test.pgbouncer.user";
+
+        @Override
+        public SessionStore open(Path folder, String server) {
+            HikariConfig config = OnPostgres.config(server);
+            config.setJdbcUrl("jdbc:postgresql://" + server + "/postgres?user=" + System.getProperty(USER));
+            config.addDataSourceProperty("prepareThreshold", "0");
+            return JdbcSessionStore.of(new HikariDataSource(config));
         }
     }
 
@@ -95,10 +121,228 @@ public final class CrashStores {
         }
     }
 
+    /** Takes what was consumed out of the inbox after the commit that it belongs to: whoever dies between has it applied again. */
+    public static final class OnPostgresConsumingLater extends OnPostgres {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            HikariDataSource pool = pool(folder, server);
+            return new Forwarding(JdbcSessionStore.of(pool)) {
+                @Override
+                public Appended append(Lease lease, Position after, Batch batch) {
+                    if (batch.consumed().isEmpty()) {
+                        return super.append(lease, after, batch);
+                    }
+                    Appended answer = super.append(lease, after, withoutConsumed(batch));
+                    // The moment in which a process dies is made longer, so that one dies in it whatever the load.
+                    LockSupport.parkNanos(150_000_000);
+                    consume(pool, lease, batch.consumed());
+                    return answer;
+                }
+            };
+        }
+
+        private static SessionStore.Batch withoutConsumed(SessionStore.Batch batch) {
+            return new SessionStore.Batch(
+                    batch.events(), List.of(), batch.opened(), batch.closed(), batch.agent(), batch.release());
+        }
+
+        private static void consume(DataSource pool, Lease lease, List<Long> positions) {
+            try (Connection connection = pool.getConnection();
+                    PreparedStatement statement = connection.prepareStatement(
+                            "UPDATE perdure_inbox SET consumed = 1, body = '' WHERE session = ? AND position = ANY (?)")) {
+                statement.setLong(1, lease.key());
+                statement.setArray(2, connection.createArrayOf("bigint", positions.toArray()));
+                statement.execute();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** A post that wakes the session only if it was asleep when the post looked, not when it wrote: a release in between is missed. */
+    public static final class OnPostgresTestingStatusInPost extends OnPostgres {
+        @Override
+        Server.Wiring wiring() {
+            return new Server.Wiring(dialect -> new Statements(dialect) {
+                @Override
+                String arrive() {
+                    // What a subquery sees is as old as the statement; what is updated is the row as it is now.
+                    return super.arrive()
+                            .replace("(status IN", "((SELECT seen.status FROM seen) IN")
+                            .replace("status = 'QUARANTINED'", "(SELECT seen.status FROM seen) = 'QUARANTINED'");
+                }
+
+                @Override
+                String postTogether() {
+                    // Between the look and the write there is a moment, so that a release comes in it whatever the
+                    // load.
+                    return super.postTogether().replaceFirst("WITH arrival", """
+                                    WITH seen AS MATERIALIZED (
+                                      SELECT status, pg_sleep(0.15) FROM perdure_session
+                                      WHERE tenant = :tenant AND name = :name),
+                                    arrival""");
+                }
+            });
+        }
+    }
+
+    /** Looks at fence and owner for a while before it writes, and locks the row in between, as it should. */
+    public static class OnPostgresLookingSlowly extends OnPostgres {
+        @Override
+        Server.Wiring wiring() {
+            return new Server.Wiring(SlowLook::new);
+        }
+    }
+
+    private static final class SlowLook extends Statements {
+        SlowLook(Dialect dialect) {
+            super(dialect);
+        }
+
+        @Override
+        String held() {
+            return "(SELECT pg_sleep(0.4 + random() * 0.6)) IS NOT NULL AND " + super.held();
+        }
+    }
+
+    /** The same without the row lock. */
+    public static final class OnPostgresWithoutRowLock extends OnPostgres {
+        @Override
+        Server.Wiring wiring() {
+            return new Server.Wiring(dialect -> new SlowLook(unlocked(dialect)));
+        }
+
+        private static Dialect unlocked(Dialect dialect) {
+            return (Dialect) Proxy.newProxyInstance(
+                    Dialect.class.getClassLoader(),
+                    new Class<?>[] {Dialect.class},
+                    (proxy, method, arguments) -> method.getName().equals("shareLock")
+                                    || method.getName().equals("updateLock")
+                            ? ""
+                            : method.invoke(dialect, arguments));
+        }
+    }
+
+    /** Appends wherever the log ends, as long as the number is free. */
+    public static final class OnPostgresWithoutLastEvent extends OnPostgres {
+        @Override
+        Server.Wiring wiring() {
+            return new Server.Wiring(dialect -> new Statements(dialect) {
+                @Override
+                String append(int events) {
+                    return anywhere(super.append(events));
+                }
+
+                @Override
+                String appendTogether(SessionStore.Batch batch) {
+                    return anywhere(super.appendTogether(batch));
+                }
+            });
+        }
+
+        private static String anywhere(String sql) {
+            String changed = sql.replaceFirst("EXISTS \\(\\s*SELECT 1 FROM perdure_event e[^)]*\\)", "TRUE");
+            if (changed.equals(sql)) {
+                throw new IllegalStateException("the look at the last event is not where it was: " + sql);
+            }
+            return changed;
+        }
+    }
+
+    /** As it is, in an application that takes all connections of the pool again and again for longer than a lease. */
+    public static class OnPostgresInABusyPool extends OnPostgres {
+        /** The lease of the run that this is for. */
+        static final Duration LEASE = Duration.ofMillis(400);
+
+        @Override
+        public SessionStore open(Path folder, String server) {
+            HikariDataSource pool = pool(folder, server);
+            SessionStore store = store(pool);
+            Thread busy = new Thread(() -> keepBusy(pool), "busy-application");
+            busy.setDaemon(true);
+            busy.start();
+            return store;
+        }
+
+        SessionStore store(HikariDataSource pool) {
+            return JdbcSessionStore.of(pool);
+        }
+
+        private static void keepBusy(HikariDataSource pool) {
+            while (!pool.isClosed()) {
+                List<Connection> all = new ArrayList<>();
+                try {
+                    while (all.size() < pool.getMaximumPoolSize()) {
+                        all.add(pool.getConnection());
+                    }
+                } catch (SQLException e) {
+                    // Those that it has are enough for now.
+                }
+                LockSupport.parkNanos(LEASE.toNanos() * 5 / 2);
+                all.forEach(OnPostgresInABusyPool::giveBack);
+                LockSupport.parkNanos(LEASE.toNanos() / 4);
+            }
+        }
+
+        private static void giveBack(Connection connection) {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** The same with renewals that wait for a connection like everybody else. */
+    public static final class OnPostgresRenewingInTheSharedPool extends OnPostgresInABusyPool {
+        @Override
+        SessionStore store(HikariDataSource pool) {
+            return JdbcSessionStore.of(
+                    pool, JdbcOptions.standard(), new Server.Wiring(UnaryOperator.identity(), Statements::new, false));
+        }
+    }
+
+    /** Forgets to put questions where those look who answer them. */
+    public static final class WithLostQuestions implements CrashStore {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            return new Forwarding(sqlite(folder)) {
+                @Override
+                public Appended append(Lease lease, Position after, Batch batch) {
+                    return super.append(
+                            lease,
+                            after,
+                            new Batch(
+                                    batch.events(),
+                                    batch.consumed(),
+                                    List.of(),
+                                    batch.closed(),
+                                    batch.agent(),
+                                    batch.release()));
+                }
+            };
+        }
+    }
+
+    /** Lists questions whoever's they are. */
+    public static final class WithoutTenants implements CrashStore {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            return new Forwarding(sqlite(folder)) {
+                @Override
+                public List<Question> questions(TenantId tenant, @Nullable Question after, int limit) {
+                    return Stream.of("crash-a", "crash-b")
+                            .flatMap(any -> super.questions(TenantId.of(any), after, limit).stream())
+                            .toList();
+                }
+            };
+        }
+    }
+
     /** Appends under any fence and owner: a paused worker writes on after a takeover. */
     public static final class WithoutFence implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             SqliteFile.Wiring wiring = new SqliteFile.Wiring(UnaryOperator.identity(), config -> {}, Unfenced::new);
             return JdbcSessionStore.sqlite(folder.resolve("sessions.db"), SqliteOptions.standard(), wiring);
         }
@@ -107,7 +351,7 @@ public final class CrashStores {
     /** A release that does not look at the inbox: what came since its worker last looked lies there. */
     public static final class WithMissedWakeUps implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return new Forwarding(sqlite(folder)) {
                 @Override
                 public Appended append(Lease lease, Position after, Batch batch) {
@@ -136,7 +380,7 @@ public final class CrashStores {
     /** Says that intents are stored, and stores them with what comes next. */
     public static final class WithLateIntents implements CrashStore {
         @Override
-        public SessionStore open(Path folder) {
+        public SessionStore open(Path folder, String server) {
             return new LateIntents(sqlite(folder));
         }
     }

@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import dev.perdure.testkit.crash.CrashServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -31,6 +32,11 @@ final class PgBouncer {
 
     static int port() {
         return Running.PORT;
+    }
+
+    /** For the crash harness. */
+    static CrashServer crashServer() {
+        return new RunningServer(port());
     }
 
     private static @Nullable Path find() {

@@ -2,6 +2,7 @@ package dev.perdure.session.jdbc;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.testkit.crash.CrashServer;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,6 +10,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,6 +66,16 @@ final class Postgres implements AutoCloseable {
         return postgres;
     }
 
+    /** An empty schema whose {@code clock_timestamp()} goes on like the server's, and is wrong by {@code skew}. */
+    static Postgres skewed(Duration skew) {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute(
+                "CREATE SCHEMA " + schema,
+                "CREATE FUNCTION " + schema + ".clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS"
+                        + " $$ SELECT pg_catalog.clock_timestamp() + interval '" + skew.toSeconds() + " s' $$");
+        return new Postgres(schema, pool(schema, schema + ", pg_catalog", 24, Map.of()));
+    }
+
     /** The same behind PgBouncer. What is set on one of its connections is not there on the next, so that the user's settings lead to the schema. */
     static Postgres throughPgBouncer(Instant now) {
         String schema = schemaWithClock();
@@ -73,6 +85,16 @@ final class Postgres implements AutoCloseable {
         Postgres postgres = new Postgres(schema, pooled(schema, "0"));
         postgres.setClock(now);
         return postgres;
+    }
+
+    /** A user whose settings lead to an empty schema, for whoever has nothing but a user's name. */
+    static String userOfAnEmptySchema() {
+        String schema = "t" + SCHEMAS.incrementAndGet();
+        execute(
+                "CREATE SCHEMA " + schema,
+                "CREATE ROLE " + schema + " SUPERUSER LOGIN",
+                "ALTER ROLE " + schema + " SET search_path = " + schema);
+        return schema;
     }
 
     /** As a user would have it who does not know: with prepared statements on the server from the second use on. */
@@ -137,6 +159,20 @@ final class Postgres implements AutoCloseable {
     /** Another pool on this schema. */
     HikariDataSource pool(Map<String, String> properties) {
         return pool(schema, schema, 4, properties);
+    }
+
+    /** A pool whose connections go through a proxy, and time out soon. Each statement is sent with its text, so that the proxy can tell which it is. */
+    HikariDataSource through(TcpProxy proxy, int size) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl("jdbc:postgresql://127.0.0.1:" + proxy.port() + "/postgres?user=postgres");
+        Map.of("ApplicationName", schema, "prepareThreshold", "0", "connectTimeout", "2", "socketTimeout", "2")
+                .forEach(config::addDataSourceProperty);
+        config.setConnectionInitSql("SET search_path = " + schema);
+        config.setMaximumPoolSize(size);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(500);
+        config.setValidationTimeout(300);
+        return new HikariDataSource(config);
     }
 
     HikariDataSource pool(int size) {
@@ -234,6 +270,11 @@ final class Postgres implements AutoCloseable {
 
     static int port() {
         return Server.RUNNING.getPort();
+    }
+
+    /** For the crash harness, which must not kill it: other tests use it. */
+    static CrashServer crashServer() {
+        return new RunningServer(port());
     }
 
     static String url() {

@@ -194,6 +194,7 @@ class SessionFormatTest {
                 new Event.HandedOff("support", "billing"),
                 new Event.TakenOver(OTHER, 1767225600000L, WORKER, 1767225615000L),
                 new Event.HandedBack(WORKER, "shutdown"),
+                new Event.StoreRegressed(7, 9, false),
                 new Event.Interrupted(ANN, "wrong order"),
                 new Event.WaitStarted(Event.WaitFor.ANSWER, List.of(APPROVAL)),
                 new Event.TurnEnded(Event.TurnOutcome.DONE, "Refunded.", null, 2, 1, USAGE, COST),

@@ -213,12 +213,12 @@ class SqliteFaultTest {
                 driver(source -> source.getConfig().setPragma(SQLiteConfig.Pragma.MAX_PAGE_COUNT, "40"));
         var drafts = Arrays.asList(note("x".repeat(1000)), note("y".repeat(1_000_000)));
         try (SessionStore store = JdbcSessionStore.sqlite(file, SqliteOptions.standard(), small)) {
-            assertUnusable(
+            assertFull(
                     () -> store.append(lease, start, SessionStore.Batch.of(drafts)),
                     "is full",
                     "nothing was written",
                     "free space");
-            assertUnusable(
+            assertFull(
                     () -> store.append(
                             lease,
                             start,
@@ -330,6 +330,13 @@ class SqliteFaultTest {
         assertThat(query(file, "SELECT count(*) FROM perdure_schema")).isEqualTo(KNOWN);
         assertThat(query(file, "PRAGMA journal_mode")).isEqualTo("wal");
         assertThat(query(file, "PRAGMA page_size")).isEqualTo("8192");
+    }
+
+    private static void assertFull(ThrowingCallable call, String... words) {
+        assertThatThrownBy(call)
+                .isInstanceOf(StoreException.class)
+                .hasMessageContainingAll(words)
+                .matches(e -> ((StoreException) e).retryable(), "is retryable");
     }
 
     private static void assertUnusable(ThrowingCallable call, String... words) {

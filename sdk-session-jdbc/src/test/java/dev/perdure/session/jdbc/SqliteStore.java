@@ -70,6 +70,10 @@ final class SqliteStore {
             });
         }
 
+        long notified() {
+            return statements.stream().filter(sql -> sql.contains("pg_notify")).count();
+        }
+
         int count() {
             return statements.size();
         }

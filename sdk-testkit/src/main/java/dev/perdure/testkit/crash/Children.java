@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -18,11 +19,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** The child JVMs of a run. When one is killed, the next takes its place. */
 final class Children implements AutoCloseable {
     private static final int MOST_FAILURES = 5;
+    private static final int MOST_FINISHERS = 3;
     private static final int LONGEST_END = 20;
-    private static final int WARM_UP_MILLIS = 3_000;
+    private static final int WAIT_MILLIS = 20;
+    private static final int WARM_UP_MILLIS = 2_500;
     private static final Plan UNHARMED = new Plan(CrashPoint.BEFORE_APPEND, Integer.MAX_VALUE, 0, 0);
 
-    private final CrashHarness.Settings settings;
+    private final Settings settings;
+    private final String server;
     private final JavaCommand java;
     private final Signals signals = new Signals();
     private final Timers timers = new Timers();
@@ -32,12 +36,21 @@ final class Children implements AutoCloseable {
     private final AtomicInteger killed = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
     private volatile boolean enough;
+    private volatile int round = 1;
     private final Queue<Child> alive = new ConcurrentLinkedQueue<>();
-    private final List<CompletableFuture<Void>> slots = new ArrayList<>();
+    /** The round that each slot sends to; 0 while that is not known yet. */
+    private final Map<Integer, Integer> sendsTo = new ConcurrentHashMap<>();
 
-    Children(CrashHarness.Settings settings) {
+    private final List<CompletableFuture<Void>> slots = new ArrayList<>();
+    /** What is done to whom, for whoever repeats a run. */
+    private final Lines plans;
+
+    /** @param server how children come to the server; empty when there is none */
+    Children(Settings settings, String server) {
         this.settings = settings;
-        this.java = new JavaCommand(settings.folder(), settings.properties());
+        this.server = server;
+        this.java = new JavaCommand(settings.folder, settings.properties);
+        this.plans = new Lines(settings.folder.resolve("plans"));
     }
 
     Map<CrashPoint, Integer> kills() {
@@ -53,10 +66,13 @@ final class Children implements AutoCloseable {
     }
 
     /** A child on a store of its own, that ends in good order and so makes the others quick. */
-    void warmUp() {
-        Path folder = settings.folder().resolve("warm-up");
+    void warmUp(String quietServer) {
+        if (JavaCommand.archived()) {
+            return;
+        }
+        Path folder = settings.folder.resolve("warm-up");
         prepare(folder);
-        Orders orders = orders(folder, 0, 0, true, UNHARMED);
+        Orders orders = orders(folder, quietServer, 1, 0, 0, 1, UNHARMED);
         Process process = java.startFirst(CrashChild.class, "child-0", orders.arguments());
         Child child = new Child(process, UNHARMED, signals, timers);
         timers.after(WARM_UP_MILLIS, child::end);
@@ -74,15 +90,20 @@ final class Children implements AutoCloseable {
 
     /** Children that die, until enough of them did. */
     void torture() {
-        for (int i = 0; i < settings.children(); i++) {
+        for (int i = 0; i < settings.children; i++) {
             int slot = i;
             slots.add(inThread(() -> torture(slot)));
         }
     }
 
-    /** Those that live die as planned, and no others start. */
-    void enough() {
-        enough = true;
+    /** Children that start from now on send to this one. */
+    void round(int number) {
+        round = number;
+    }
+
+    /** The earliest round that a child still sends to; {@link Integer#MAX_VALUE} when none sends. */
+    int earliestRound() {
+        return sendsTo.values().stream().mapToInt(Integer::intValue).min().orElse(Integer.MAX_VALUE);
     }
 
     boolean tortured() {
@@ -91,14 +112,16 @@ final class Children implements AutoCloseable {
     }
 
     private void torture(int slot) {
-        Random random = new Random(settings.seed() * 1_000_003 + slot);
-        for (int life = 0; !enough && planned.getAndIncrement() < settings.kills(); life++) {
-            Plan plan = Plan.random(
-                    random,
-                    settings.points(),
-                    settings.pauses(),
-                    settings.lease().toMillis());
-            count(live(slot, life, true, plan), plan);
+        Random random = new Random(new SplittableRandom(settings.seed * 1_000_003 + slot).nextLong());
+        for (int life = 0; !enough && planned.getAndIncrement() < settings.kills; life++) {
+            Plan plan = Plan.random(random, settings.points, settings.pauses, settings.lease.toMillis());
+            plans.add(slot, life, plan.text());
+            // Before it looks which one it is: none is closed meanwhile.
+            sendsTo.put(slot, 0);
+            int toRound = round;
+            sendsTo.put(slot, toRound);
+            count(live(toRound, slot, life, settings.children, plan), plan);
+            sendsTo.remove(slot);
         }
     }
 
@@ -113,35 +136,39 @@ final class Children implements AutoCloseable {
         }
         planned.decrementAndGet();
         if (failures.incrementAndGet() > MOST_FAILURES) {
-            throw new IllegalStateException("children end by themselves; see the logs in " + settings.folder());
+            throw new IllegalStateException("children end by themselves; see the logs in " + settings.folder);
         }
     }
 
     /** Children that bring to an end what is there. */
     void finish() {
-        for (int i = 0; i < settings.children(); i++) {
+        for (int i = 0; i < Math.min(MOST_FINISHERS, settings.children); i++) {
             int slot = i;
-            slots.add(inThread(() -> live(slot, Integer.MAX_VALUE, false, UNHARMED)));
+            slots.add(inThread(() -> live(round, slot, Integer.MAX_VALUE, 0, UNHARMED)));
         }
     }
 
-    private Orders orders(Path folder, int slot, int life, boolean sending, Plan plan) {
+    private Orders orders(Path folder, String through, int toRound, int slot, int life, int senders, Plan plan) {
         return new Orders(
-                settings.store(),
+                settings.store,
+                through,
+                settings.serverFails(),
                 folder,
+                toRound,
                 slot,
                 life,
-                settings.seed(),
-                settings.sessions(),
-                settings.lease(),
-                sending,
+                settings.seed,
+                settings.sessions,
+                settings.lease,
+                senders,
                 plan);
     }
 
-    private Child live(int slot, int life, boolean sending, Plan plan) {
-        Orders orders = orders(settings.folder(), slot, life, sending, plan);
+    private Child live(int toRound, int slot, int life, int senders, Plan plan) {
+        Orders orders = orders(settings.folder, server, toRound, slot, life, senders, plan);
         String name = "child-" + slot;
-        Child child = new Child(java.start(CrashChild.class, name, orders.arguments()), plan, signals, timers);
+        Process process = java.start(CrashChild.class, name, orders.arguments());
+        Child child = new Child(process, plan, signals, timers);
         alive.add(child);
         child.follow();
         alive.remove(child);
@@ -177,8 +204,16 @@ final class Children implements AutoCloseable {
 
     @Override
     public void close() {
-        alive.forEach(child -> child.kill(CrashPoint.ANYWHERE));
+        enough = true;
+        long start = System.nanoTime();
+        // Again and again: one may just be starting.
+        while (!slots.stream().allMatch(CompletableFuture::isDone)
+                && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(LONGEST_END)) {
+            alive.forEach(child -> child.kill(CrashPoint.ANYWHERE));
+            Pauses.sleep(WAIT_MILLIS);
+        }
         timers.close();
         signals.close();
+        plans.close();
     }
 }

@@ -8,12 +8,13 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,8 +24,12 @@ final class CrashChild {
     /** Few, so that sessions come to their end and are woken up again, again and again. */
     private static final int MOST_WAITING = 1;
 
+    private static final int LOOK_MILLIS = 50;
+    private static final Duration LONGEST_AWAY = Duration.ofSeconds(30);
+
     private static final double SLOW_CLAIMS = 0.1;
     private static final int INTERRUPTS = 12;
+    private static final int LAST = 4;
 
     private final Orders orders;
     private final Crasher crasher;
@@ -36,7 +41,8 @@ final class CrashChild {
         this.orders = orders;
         this.crasher = crasher;
         this.witness = witness;
-        this.random = new Random(orders.seed() * 31 + orders.slot() * 7919L + orders.life());
+        this.random =
+                new Random(new SplittableRandom(orders.seed() * 31 + orders.slot() * 7919L + orders.life()).nextLong());
     }
 
     public static void main(String... arguments) {
@@ -51,26 +57,43 @@ final class CrashChild {
 
     private void live() {
         double slow = orders.plan().pauses() ? 1 : SLOW_CLAIMS;
-        try (SessionStore store = new CrashingStore(
-                        Orders.open(orders.store(), orders.folder()), crasher, random, slow, orders.lease());
-                EffectLedger ledger = EffectLedger.open(Orders.ledger(orders.folder()));
-                AgentRuntime runtime = runtime(store, ledger)) {
+        try (SessionStore store = new CrashingStore(open(), crasher, witness, random, slow, orders.lease());
+                Ledgers ledgers = new Ledgers(orders.folder());
+                AgentRuntime runtime = runtime(store, ledgers)) {
             crasher.say("ready");
-            if (orders.sending()) {
+            if (orders.senders() > 0) {
                 send(store, runtime);
+            } else if (orders.slot() == 0) {
+                sendLast(runtime);
             }
             crasher.awaitEnd();
         }
     }
 
-    private AgentRuntime runtime(SessionStore store, EffectLedger ledger) {
-        Agent agent = CrashAgent.of(new Outside(store, ledger), crasher::reach);
+    /** Tries again while the server may only be away for a moment. */
+    private SessionStore open() {
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return Orders.open(orders.store(), orders.folder(), orders.server());
+            } catch (RuntimeException e) {
+                if (!orders.serverFails() || System.nanoTime() - start > LONGEST_AWAY.toNanos()) {
+                    throw e;
+                }
+                LOG.info("the store cannot be opened, so another try later", e);
+                Pauses.sleep(LOOK_MILLIS);
+            }
+        }
+    }
+
+    private AgentRuntime runtime(SessionStore store, Ledgers ledgers) {
+        Agent agent = CrashAgent.of(new Outside(store, ledgers), crasher::reach, orders.lease());
         return AgentRuntime.builder(store)
-                .agents(witness.watching(agent, crasher))
+                .agents(witness.watching(agent, crasher::reach))
                 .lease(orders.lease())
-                .poll(Duration.ofMillis(50))
+                .poll(Duration.ofMillis(LOOK_MILLIS))
                 // Few, so that a short life brings some of them on instead of claiming all of them in vain.
-                .workers(3)
+                .workers(2)
                 // Here a session that gets nowhere is not to blame.
                 .quarantineAfter(1_000_000)
                 .listener(witness)
@@ -79,23 +102,36 @@ final class CrashChild {
 
     private void send(SessionStore store, AgentRuntime runtime) {
         learn();
-        List<AgentSession> sessions = Orders.sessions(orders.sessions()).stream()
-                .map(session -> runtime.open(session, Orders.AGENT))
-                .toList();
+        List<SessionId> sessions = orders.targets();
         while (!crasher.ended()) {
-            AgentSession session = sessions.get(random.nextInt(sessions.size()));
-            if (store.inbox(session.id(), 0, MOST_WAITING).size() < MOST_WAITING) {
-                trySend(session);
+            SessionId session = sessions.get(random.nextInt(sessions.size()));
+            try {
+                if (store.inbox(session, 0, MOST_WAITING).size() < MOST_WAITING) {
+                    send(runtime.open(session, Orders.AGENT));
+                }
+            } catch (StoreException e) {
+                LOG.info("{}: not sent, so the same again later", session, e);
             }
-            Pauses.sleep(5 + random.nextInt(25));
+            // All senders together always send as much.
+            Pauses.sleep(orders.senders() * (2L + random.nextInt(12)));
         }
     }
 
-    private void trySend(AgentSession session) {
-        try {
-            send(session);
-        } catch (StoreException e) {
-            LOG.info("{}: not sent, so the same again later", session.id(), e);
+    /** When nobody is killed any more, sessions are still good for an input, and for a call that outlasts their lease. */
+    private void sendLast(AgentRuntime runtime) {
+        List<SessionId> left = new ArrayList<>(orders.targets().subList(0, Math.min(LAST, orders.sessions())));
+        while (!left.isEmpty() && !crasher.ended()) {
+            SessionId session = left.get(0);
+            try {
+                String key = CrashAgent.LONG + "-1";
+                runtime.open(session, Orders.AGENT)
+                        .send(Input.text(key + " to " + session).key(key));
+                witness.sent(session, key);
+                left.remove(0);
+            } catch (StoreException e) {
+                LOG.info("{}: not sent, so the same again later", session, e);
+                Pauses.sleep(LOOK_MILLIS);
+            }
         }
     }
 
@@ -104,7 +140,7 @@ final class CrashChild {
         int number = next.getOrDefault(session.id(), 1);
         String sender = "w" + orders.slot();
         String key = sender + "-" + number;
-        session.send(Input.text(key + " to " + session.id().name()).key(key).from(Actor.user(sender)));
+        session.send(Input.text(key + " to " + session.id()).key(key).from(Actor.user(sender)));
         witness.sent(session.id(), key);
         next.put(session.id(), number + 1);
         if (random.nextInt(INTERRUPTS) == 0) {
@@ -113,10 +149,9 @@ final class CrashChild {
     }
 
     private void learn() {
-        Path acks = Witness.acks(orders.folder(), orders.slot());
-        for (List<String> ack : Lines.read(acks)) {
-            String key = ack.get(1);
-            SessionId session = Orders.session(ack.get(0));
+        for (List<String> ack : Lines.read(orders.current().paper(Round.Paper.ACKS, orders.slot()))) {
+            String key = ack.get(2);
+            SessionId session = SessionId.of(ack.get(0), ack.get(1));
             next.merge(session, Integer.parseInt(key.substring(key.indexOf('-') + 1)) + 1, Math::max);
         }
     }

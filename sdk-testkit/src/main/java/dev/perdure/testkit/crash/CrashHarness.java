@@ -4,18 +4,21 @@ import dev.perdure.spi.SessionStore;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Kills and pauses JVMs that run sessions on a store, lets others go on, and compares logs, outside effects and promises at the end.
  *
  * <pre>{@code
  * public final class OurStore implements CrashStore {
- *     public SessionStore open(Path folder) { return JdbcSessionStore.sqlite(folder.resolve("sessions.db")); }
+ *     public SessionStore open(Path folder, String server) { return JdbcSessionStore.sqlite(folder.resolve("sessions.db")); }
  * }
  *
  * CrashReport report = CrashHarness.of(OurStore.class, folder).kills(200).run();
@@ -26,112 +29,58 @@ import java.util.Objects;
  */
 public final class CrashHarness {
     private final Settings settings;
-    private final PrintStream progress;
-    private final Duration finishWithin;
 
-    private CrashHarness(Settings settings, PrintStream progress, Duration finishWithin) {
+    private CrashHarness(Settings settings) {
         this.settings = settings;
-        this.progress = progress;
-        this.finishWithin = finishWithin;
-    }
-
-    record Settings(
-            String store,
-            Path folder,
-            int kills,
-            long seed,
-            int children,
-            int sessions,
-            Duration lease,
-            double pauses,
-            List<CrashPoint> points,
-            List<String> properties) {
-        Settings kills(int value) {
-            return new Settings(store, folder, value, seed, children, sessions, lease, pauses, points, properties);
-        }
-
-        Settings seed(long value) {
-            return new Settings(store, folder, kills, value, children, sessions, lease, pauses, points, properties);
-        }
-
-        Settings children(int value) {
-            return new Settings(store, folder, kills, seed, value, sessions, lease, pauses, points, properties);
-        }
-
-        Settings sessions(int value) {
-            return new Settings(store, folder, kills, seed, children, value, lease, pauses, points, properties);
-        }
-
-        Settings lease(Duration value) {
-            return new Settings(store, folder, kills, seed, children, sessions, value, pauses, points, properties);
-        }
-
-        Settings pauses(double value) {
-            return new Settings(store, folder, kills, seed, children, sessions, lease, value, points, properties);
-        }
-
-        Settings properties(List<String> value) {
-            return new Settings(store, folder, kills, seed, children, sessions, lease, pauses, points, value);
-        }
-
-        Settings points(List<CrashPoint> value) {
-            return new Settings(store, folder, kills, seed, children, sessions, lease, pauses, value, properties);
-        }
     }
 
     /**
-     * 100 kills of 2 children that share 8 sessions under leases of 1 s, a pause in every tenth life, a random seed.
+     * 100 kills of 2 children that share 8 sessions under leases of 1 s, a pause in every tenth life, a random seed, nothing done to a server.
      *
-     * @param folder for the store, the ledger and the children's papers; made if it is missing, must be empty
+     * @param folder for the store, the ledgers and the children's papers; made if it is missing, must be empty
      */
     public static CrashHarness of(Class<? extends CrashStore> store, Path folder) {
-        Settings settings = new Settings(
-                store.getName(),
-                folder.toAbsolutePath(),
-                100,
-                System.nanoTime() & 0xff_ffff,
-                2,
-                8,
-                Duration.ofSeconds(1),
-                0.1,
-                List.of(CrashPoint.values()),
-                List.of());
-        return new CrashHarness(settings, new PrintStream(PrintStream.nullOutputStream()), Duration.ofSeconds(60));
+        return new CrashHarness(new Settings(store.getName(), folder.toAbsolutePath()));
     }
 
     /** How many children are killed. */
     public CrashHarness kills(int value) {
-        return with(settings.kills(atLeast(1, value)));
+        atLeast(1, value);
+        return with(copy -> copy.kills = value);
     }
 
-    /** What the plans of all lives are made from. */
+    /** What the plans of all lives and connections are made from. */
     public CrashHarness seed(long value) {
-        return with(settings.seed(value));
+        return with(copy -> copy.seed = value);
     }
 
     /** How many children live at a time. */
     public CrashHarness children(int value) {
-        return with(settings.children(atLeast(1, value)));
+        atLeast(1, value);
+        return with(copy -> copy.children = value);
     }
 
+    /** How many sessions are worked on at a time, half of them another tenant's; in a long run others take their place now and then. */
     public CrashHarness sessions(int value) {
-        return with(settings.sessions(atLeast(1, value)));
+        atLeast(1, value);
+        return with(copy -> copy.sessions = value);
     }
 
     /** How long a session stays with a child that is paused. */
     public CrashHarness lease(Duration value) {
         atLeast(100, (int) value.toMillis());
-        return with(settings.lease(value));
+        return with(copy -> copy.lease = value);
     }
 
     /** The part of lives, 0 to 1, that is paused for longer than a lease before the kill. */
     public CrashHarness pauses(double value) {
-        return with(settings.pauses(value));
+        part("pauses", value);
+        return with(copy -> copy.pauses = value);
     }
 
     /** Where children are hit; default everywhere. */
     public CrashHarness points(CrashPoint... values) {
-        return with(settings.points(List.of(values)));
+        return with(copy -> copy.points = List.of(values));
     }
 
     /**
@@ -146,48 +95,108 @@ public final class CrashHarness {
                 throw new IllegalArgumentException("the system property " + name + " is not set");
             }
         }
-        return with(settings.properties(List.of(names)));
+        return with(copy -> copy.properties = List.of(names));
+    }
+
+    /** The server behind the store, running; its address is given to {@link CrashStore#open}. Nothing is done to it without one of the next two. */
+    public CrashHarness server(CrashServer value) {
+        Objects.requireNonNull(value, "server");
+        return with(copy -> copy.server = value);
+    }
+
+    /** After each so many kills of children the server is killed too, and started again; default 0, never. */
+    public CrashHarness restartEvery(int kills) {
+        atLeast(0, kills);
+        return with(copy -> copy.restartEvery = kills);
+    }
+
+    /**
+     * The part of the children's connections, 0 to 1, to which something happens: cut before, in or after a request, so that nobody hears
+     * whether it was carried out; closed in one direction; late by up to two leases. Default 0. Give the store's driver a time limit on reading.
+     */
+    public CrashHarness connectionFaults(double value) {
+        part("connectionFaults", value);
+        return with(copy -> copy.connectionFaults = value);
+    }
+
+    /** Whether a run ends as soon as a violation is found; default true. */
+    public CrashHarness endEarly(boolean value) {
+        return with(copy -> copy.endEarly = value);
     }
 
     /** Where it says every few seconds how far it is; default nowhere. */
     public CrashHarness progress(PrintStream value) {
-        return new CrashHarness(settings, Objects.requireNonNull(value, "progress"), finishWithin);
+        Objects.requireNonNull(value, "progress");
+        return with(copy -> copy.progress = value);
     }
 
     /** How long after the last kill everything must be done; default 60 s, because a session that got nowhere is left alone for a while. */
     public CrashHarness finishWithin(Duration value) {
-        return new CrashHarness(settings, progress, Objects.requireNonNull(value, "finishWithin"));
+        Objects.requireNonNull(value, "finishWithin");
+        return with(copy -> copy.finishWithin = value);
     }
 
-    private CrashHarness with(Settings value) {
-        return new CrashHarness(value, progress, finishWithin);
+    private CrashHarness with(Consumer<Settings> change) {
+        Settings copy = settings.copy();
+        change.accept(copy);
+        return new CrashHarness(copy);
     }
 
-    private static int atLeast(int least, int value) {
+    private static void atLeast(int least, int value) {
         if (value < least) {
             throw new IllegalArgumentException("at least " + least + ", but this is " + value);
         }
-        return value;
+    }
+
+    private static void part(String name, double value) {
+        if (!(value >= 0 && value <= 1)) {
+            throw new IllegalArgumentException(name + " is 0 to 1, but this is " + value);
+        }
     }
 
     /**
-     * Runs it; about two kills a second. Ends early when an input is seen that nobody will ever take up.
+     * Runs it; one to three kills a second.
      *
-     * @throws IllegalStateException when the children cannot live: their logs in the folder say why
+     * @throws IllegalStateException when the children cannot live: their logs in the folder say why; or when something is to happen to a
+     *     server and none was given
      */
     public CrashReport run() {
-        prepare();
-        try (SessionStore store = Orders.open(settings.store(), settings.folder());
-                EffectLedger ledger = EffectLedger.open(Orders.ledger(settings.folder()))) {
-            return new Torture(settings, progress, finishWithin, store, ledger).run();
+        CrashServer server = settings.server;
+        if (server == null && settings.serverFails()) {
+            throw new IllegalStateException("restartEvery and connectionFaults need a server(…) to be done to");
         }
+        prepare();
+        if (server == null) {
+            return run("", "", null);
+        }
+        String direct = text(server.address());
+        if (settings.connectionFaults == 0) {
+            return run(direct, direct, null);
+        }
+        long longest = settings.lease.toMillis() * 2;
+        try (FaultyProxy proxy = new FaultyProxy(server.address(), settings.seed, settings.connectionFaults, longest)) {
+            return run(direct, text(proxy.address()), proxy);
+        }
+    }
+
+    private CrashReport run(String direct, String through, @Nullable FaultyProxy proxy) {
+        try (SessionStore store = Orders.open(settings.store, settings.folder, direct);
+                Ledgers ledgers = new Ledgers(settings.folder);
+                Children children = new Children(settings, through)) {
+            children.warmUp(direct);
+            return new Torture(settings, store, ledgers, children, proxy).run();
+        }
+    }
+
+    private static String text(InetSocketAddress address) {
+        return address.getHostString() + ":" + address.getPort();
     }
 
     private void prepare() {
         try {
-            Files.createDirectories(settings.folder().resolve("store"));
-            if (Files.exists(Orders.ledger(settings.folder()))) {
-                throw new IllegalArgumentException(settings.folder() + " holds an earlier run; give an empty folder");
+            Files.createDirectories(settings.folder.resolve("store"));
+            if (Files.exists(settings.folder.resolve("plans"))) {
+                throw new IllegalArgumentException(settings.folder + " holds an earlier run; give an empty folder");
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

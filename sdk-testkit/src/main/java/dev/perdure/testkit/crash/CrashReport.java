@@ -10,6 +10,7 @@ import java.util.Map;
  * @param seed that repeats the plans of the run; threads and processes race as they like
  * @param kills processes killed, by where they were
  * @param pauses processes stopped for longer than a lease and continued, by where they were
+ * @param faults what befell connections and the server, by kind
  * @param inputs applied
  * @param effects outside, repeats counted
  * @param takeovers of a session from a worker that was killed or paused
@@ -19,6 +20,7 @@ public record CrashReport(
         long seed,
         Map<CrashPoint, Integer> kills,
         Map<CrashPoint, Integer> pauses,
+        Map<String, Integer> faults,
         int sessions,
         int inputs,
         int effects,
@@ -28,6 +30,7 @@ public record CrashReport(
     public CrashReport {
         kills = Map.copyOf(kills);
         pauses = Map.copyOf(pauses);
+        faults = Map.copyOf(faults);
         violations = List.copyOf(violations);
     }
 

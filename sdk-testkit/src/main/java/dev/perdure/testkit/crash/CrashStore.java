@@ -14,6 +14,8 @@ public interface CrashStore {
      * Opens the store, which may be there already, and in use by other processes.
      *
      * @param folder of this run, there and writable; a store that keeps files keeps them here
+     * @param server {@code host:port} by which this process comes to the {@link CrashServer} that the harness was given, perhaps through a
+     *     proxy that breaks connections; empty without one
      */
-    SessionStore open(Path folder);
+    SessionStore open(Path folder, String server);
 }

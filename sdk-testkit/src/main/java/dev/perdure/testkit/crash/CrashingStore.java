@@ -13,6 +13,7 @@ import dev.perdure.session.TenantId;
 import dev.perdure.spi.BlobStore;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -22,11 +23,16 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A store in whose verbs the process is hit. Thread-safe. */
 final class CrashingStore implements SessionStore {
+    private static final Logger LOG = LoggerFactory.getLogger(CrashingStore.class);
+
     private final SessionStore store;
     private final Crasher crasher;
+    private final Witness witness;
     private final Random random;
     private final double slow;
     private final Duration slowest;
@@ -35,9 +41,10 @@ final class CrashingStore implements SessionStore {
      * @param slow the part of claims, 0 to 1, that are slow when they take a session over
      * @param slowest how long such a claim at most takes to come back
      */
-    CrashingStore(SessionStore store, Crasher crasher, Random random, double slow, Duration slowest) {
+    CrashingStore(SessionStore store, Crasher crasher, Witness witness, Random random, double slow, Duration slowest) {
         this.store = store;
         this.crasher = crasher;
+        this.witness = witness;
         this.random = random;
         this.slow = slow;
         this.slowest = slowest;
@@ -75,11 +82,21 @@ final class CrashingStore implements SessionStore {
 
     /** Between a claim and the first append of its worker is where a late append of the one before could slip in. */
     private void claimed(List<Lease> leases) {
+        leases.forEach(this::note);
         if (!leases.isEmpty()) {
             crasher.reach(CrashPoint.AFTER_CLAIM);
         }
         if (leases.stream().anyMatch(lease -> lease.findPrevious().isPresent()) && random.nextDouble() < slow) {
             Pauses.sleep(random.nextInt((int) slowest.toMillis()));
+        }
+    }
+
+    /** Whatever the log holds beyond its end as it is read now was not written by an earlier holder, or the store took what it had to refuse. */
+    private void note(Lease lease) {
+        try {
+            witness.claimed(lease, store.head(lease.session()).seq());
+        } catch (StoreException e) {
+            LOG.debug("{}: nobody saw where the log ended", lease.session(), e);
         }
     }
 
@@ -104,10 +121,17 @@ final class CrashingStore implements SessionStore {
 
     @Override
     public Posted postAndClaim(SessionId id, Post item, Terms terms) {
-        return around(
-                CrashPoint.BEFORE_POST_AND_CLAIM,
-                CrashPoint.AFTER_POST_AND_CLAIM,
-                () -> store.postAndClaim(id, item, terms));
+        if (random.nextInt(2) == 0) {
+            // As somebody sends who runs no sessions.
+            return post(id, item);
+        }
+        return around(CrashPoint.BEFORE_POST_AND_CLAIM, CrashPoint.AFTER_POST_AND_CLAIM, () -> {
+            Posted posted = store.postAndClaim(id, item, terms);
+            if (posted instanceof Posted.Accepted accepted) {
+                accepted.findLease().ifPresent(this::note);
+            }
+            return posted;
+        });
     }
 
     @Override

@@ -12,12 +12,10 @@ import java.util.Random;
  * @param pauseMillis how long it is paused; 0 to kill
  */
 record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
-    private static final long LONGEST = 300;
-
     static Plan random(Random random, List<CrashPoint> points, double pauses, long leaseMillis) {
         CrashPoint point = points.get(random.nextInt(points.size()));
         boolean pause = random.nextDouble() < pauses;
-        long after = 30L + random.nextInt(170);
+        long after = 10L + random.nextInt(60);
         // Longer than a lease, or the store would have nothing to refuse.
         long length = leaseMillis + 50 + random.nextInt((int) Math.max(1, leaseMillis / 2));
         return new Plan(point, 1 + random.nextInt(most(point)), after, pause ? length : 0);
@@ -37,9 +35,9 @@ record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
         return pauseMillis > 0;
     }
 
-    /** At a named point it is not hit by the clock unless it never comes there. */
+    /** At a named point it is hit by the clock only when it does not come there for long. */
     long percent() {
-        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : LONGEST;
+        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : 100 + 5 * afterPercent;
     }
 
     String text() {

@@ -1,120 +1,177 @@
 package dev.perdure.testkit.crash;
 
-import dev.perdure.Agent;
-import dev.perdure.session.Draft;
-import dev.perdure.session.Event;
-import dev.perdure.session.EventId;
-import dev.perdure.session.Recorded;
-import dev.perdure.session.SessionId;
 import dev.perdure.spi.SessionStore;
-import java.io.PrintStream;
+import dev.perdure.spi.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** One run: kill, let finish, check. */
+/** One run: kill, let finish, check. Confined to one thread. */
 final class Torture {
-    private static final long LOOK_MILLIS = 50;
-    private static final Duration SAY_EVERY = Duration.ofSeconds(3);
+    private static final Logger LOG = LoggerFactory.getLogger(Torture.class);
+    private static final long LOOK_MILLIS = 100;
+    private static final Duration SAY_EVERY = Duration.ofSeconds(5);
+    private static final Duration CHECK_EVERY = Duration.ofSeconds(2);
+    private static final int CHECK_PART = 20;
+    /** So many kills for each session, before others take their place. */
+    private static final int KILLS_OF_A_SESSION = 6;
 
-    private final CrashHarness.Settings settings;
-    private final PrintStream progress;
-    private final Duration finishWithin;
+    private final Settings settings;
     private final SessionStore store;
-    private final EffectLedger ledger;
-    private final List<SessionId> sessions;
-    private final Outside outside;
+    private final Children children;
+    private final @Nullable FaultyProxy proxy;
     private final Watch watch;
+    private final RoundCheck check;
+    private final List<Round> open = new ArrayList<>();
+    private final List<Violation> violations = new ArrayList<>();
     private final long started = System.nanoTime();
     private long said = started;
+    private long checkNext = started;
+    private int rounds;
+    private int restarts;
 
-    Torture(
-            CrashHarness.Settings settings,
-            PrintStream progress,
-            Duration finishWithin,
-            SessionStore store,
-            EffectLedger ledger) {
+    Torture(Settings settings, SessionStore store, Ledgers ledgers, Children children, @Nullable FaultyProxy proxy) {
         this.settings = settings;
-        this.progress = progress;
-        this.finishWithin = finishWithin;
         this.store = store;
-        this.ledger = ledger;
-        this.sessions = Orders.sessions(settings.sessions());
-        this.outside = new Outside(store, ledger);
-        this.watch = new Watch(store, outside, sessions);
+        this.children = children;
+        this.proxy = proxy;
+        Outside outside = new Outside(store, ledgers);
+        this.watch = new Watch(store, outside, settings.sessions);
+        this.check = new RoundCheck(settings, store, ledgers, outside, watch);
     }
 
     CrashReport run() {
-        sessions.forEach(this::open);
-        try (Children children = new Children(settings)) {
-            children.warmUp();
-            children.torture();
-            lookUntil(children, children::tortured);
-            long last = System.nanoTime();
-            children.finish();
-            lookUntil(
-                    children, () -> watch.unfinished().isEmpty() || System.nanoTime() - last > finishWithin.toNanos());
-            Optional<Violation> unfinished = watch.unfinished();
-            children.end();
-            return report(children, unfinished);
+        nextRound();
+        children.torture();
+        lookUntil(() -> children.tortured() || broken());
+        if (!broken()) {
+            finish();
+        }
+        Set<Violation> all = new LinkedHashSet<>(watch.found());
+        all.addAll(violations);
+        return new CrashReport(
+                settings.seed,
+                children.kills(),
+                children.pauses(),
+                faults(),
+                rounds * settings.sessions,
+                check.inputs(),
+                check.effects(),
+                check.takeovers(),
+                took(),
+                List.copyOf(all));
+    }
+
+    /** Nobody is killed any more: everything must come to its end. */
+    private void finish() {
+        if (proxy != null) {
+            proxy.quiet();
+        }
+        watch.quiet();
+        long last = System.nanoTime();
+        children.finish();
+        lookUntil(() -> open.isEmpty() || broken() || System.nanoTime() - last > settings.finishWithin.toNanos());
+        open.stream()
+                .flatMap(round -> watch.unfinished(round).stream())
+                .findFirst()
+                .ifPresent(violations::add);
+        children.end();
+        open.forEach(round -> violations.addAll(check.check(round)));
+    }
+
+    private boolean broken() {
+        return settings.endEarly && (!violations.isEmpty() || !watch.found().isEmpty());
+    }
+
+    private Map<String, Integer> faults() {
+        Map<String, Integer> faults = new TreeMap<>();
+        if (proxy != null) {
+            proxy.faults().forEach((fault, count) -> faults.put(fault.name(), count));
+        }
+        if (restarts > 0) {
+            faults.put("RESTART", restarts);
+        }
+        return faults;
+    }
+
+    private void lookUntil(BooleanSupplier done) {
+        while (!done.getAsBoolean()) {
+            try {
+                watch.look();
+                closeRounds();
+                checkEarly();
+                if (children.killed() >= rounds * settings.sessions * KILLS_OF_A_SESSION
+                        && children.killed() < settings.kills) {
+                    nextRound();
+                }
+            } catch (StoreException e) {
+                LOG.info("the store did not answer, so another look later", e);
+            }
+            restartServer();
+            say();
+            Pauses.sleep(LOOK_MILLIS);
         }
     }
 
-    private void open(SessionId session) {
-        Draft first = Draft.of(EventId.random(), 0, new Event.SessionOpened(Orders.AGENT, Map.of()));
-        store.open(new SessionStore.NewSession(session, Orders.AGENT, Map.of(), first));
+    private void nextRound() {
+        Round round = new Round(settings.folder, rounds + 1);
+        watch.add(round);
+        open.add(round);
+        rounds++;
+        children.round(round.number());
     }
 
-    private void lookUntil(Children children, BooleanSupplier done) {
-        while (!done.getAsBoolean()) {
-            watch.look();
-            if (!watch.found().isEmpty()) {
-                children.enough();
+    /** One to which nobody sends any more, and in which everything is done, is checked. */
+    private void closeRounds() {
+        for (Round round : List.copyOf(open)) {
+            if (round.number() < children.earliestRound()
+                    && watch.unfinished(round).isEmpty()) {
+                violations.addAll(check.check(round));
+                watch.remove(round);
+                open.remove(round);
             }
-            if (System.nanoTime() - said > SAY_EVERY.toNanos()) {
-                said = System.nanoTime();
-                progress.println(took().toSeconds() + " s: " + children.killed() + " of " + settings.kills()
-                        + " kills, " + ledger.entries().size() + " effects");
-            }
-            Pauses.sleep(LOOK_MILLIS);
+        }
+    }
+
+    /** Now and then, and never for more than a small part of the time. */
+    private void checkEarly() {
+        long start = System.nanoTime();
+        if (settings.endEarly && start > checkNext) {
+            open.forEach(round -> violations.addAll(check.early(round)));
+            long took = System.nanoTime() - start;
+            checkNext = start + Math.max(CHECK_EVERY.toNanos(), took * CHECK_PART);
+        }
+    }
+
+    private void restartServer() {
+        CrashServer server = settings.server;
+        int every = settings.restartEvery;
+        if (server != null && every > 0 && children.killed() / every > restarts && !children.tortured()) {
+            server.kill();
+            server.start();
+            restarts++;
+        }
+    }
+
+    private void say() {
+        if (System.nanoTime() - said > SAY_EVERY.toNanos()) {
+            said = System.nanoTime();
+            settings.progress.println(took().toSeconds() + " s: " + children.killed() + " of " + settings.kills
+                    + " kills, round " + rounds + ", " + check.inputs() + " inputs and " + check.effects()
+                    + " effects checked, "
+                    + violations.size() + " violations");
         }
     }
 
     private Duration took() {
         return Duration.ofNanos(System.nanoTime() - started);
-    }
-
-    private CrashReport report(Children children, Optional<Violation> unfinished) {
-        List<Violation> violations = new ArrayList<>(watch.found());
-        unfinished.ifPresent(violations::add);
-        LogChecker checker = LogChecker.of(store).effects(ledger);
-        Agent agent = CrashAgent.of(outside, point -> {});
-        WitnessCheck witnesses = new WitnessCheck(settings.folder(), settings.children(), agent);
-        int inputs = 0;
-        int takeovers = 0;
-        for (SessionId session : sessions) {
-            List<Recorded> log = checker.read(session);
-            violations.addAll(checker.check(session));
-            violations.addAll(witnesses.check(session, log, watch.waiting(session)));
-            inputs += count(log, Event.InputReceived.class);
-            takeovers += count(log, Event.TakenOver.class);
-        }
-        return new CrashReport(
-                settings.seed(),
-                children.kills(),
-                children.pauses(),
-                sessions.size(),
-                inputs,
-                ledger.entries().size(),
-                takeovers,
-                took(),
-                violations);
-    }
-
-    private static int count(List<Recorded> log, Class<? extends Event> type) {
-        return (int) log.stream().map(Recorded::event).filter(type::isInstance).count();
     }
 }

@@ -11,6 +11,7 @@ import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionView;
 import dev.perdure.spi.CallScope;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.ModelClient;
 import dev.perdure.tool.Toolbox;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Writes down, beside the store, what a child was promised and what it asked: what the log is compared with later. Thread-safe. */
@@ -25,43 +29,41 @@ final class Witness implements RuntimeListener, AutoCloseable {
     /** Decision and model call are on one thread, that of the run. */
     private static final ThreadLocal<@Nullable Position> DECIDED = new ThreadLocal<>();
 
-    private final Lines acks;
-    private final Lines events;
-    private final Lines requests;
+    private final Path run;
+    private final int slot;
+    private final Map<Path, Lines> papers = new ConcurrentHashMap<>();
 
-    Witness(Path folder, int slot) {
-        this.acks = new Lines(acks(folder, slot));
-        this.events = new Lines(events(folder, slot));
-        this.requests = new Lines(requests(folder, slot));
+    Witness(Path run, int slot) {
+        this.run = run;
+        this.slot = slot;
     }
 
-    static Path acks(Path folder, int slot) {
-        return folder.resolve("acks-" + slot);
-    }
-
-    static Path events(Path folder, int slot) {
-        return folder.resolve("events-" + slot);
-    }
-
-    static Path requests(Path folder, int slot) {
-        return folder.resolve("requests-" + slot);
+    private Lines paper(Round.Paper paper, SessionId session) {
+        return papers.computeIfAbsent(Round.of(run, session).paper(paper, slot), Lines::new);
     }
 
     /** The store said that it has this input. */
     void sent(SessionId session, String key) {
-        acks.addSynced(session.name(), key);
+        paper(Round.Paper.ACKS, session).addSynced(session.tenant(), session.name(), key);
+    }
+
+    /** The store said that this lease is held, and then that the log ended here. */
+    void claimed(Lease lease, long end) {
+        SessionId session = lease.session();
+        paper(Round.Paper.CLAIMS, session).add(session.tenant(), session.name(), lease.fence(), end);
     }
 
     @Override
     public void onEvent(SessionId session, Recorded event) {
-        events.add(session.name(), event.seq(), event.id(), event.fence());
+        paper(Round.Paper.EVENTS, session)
+                .add(session.tenant(), session.name(), event.seq(), event.id(), event.fence());
     }
 
     /** This agent, with a model that is watched. */
-    Agent watching(Agent agent, Crasher crasher) {
+    Agent watching(Agent agent, Consumer<CrashPoint> crasher) {
         return new Watched(agent, (request, scope) -> {
             asked(scope, request);
-            crasher.reach(CrashPoint.IN_MODEL_CALL);
+            crasher.accept(CrashPoint.IN_MODEL_CALL);
             return agent.model().call(request, scope);
         });
     }
@@ -69,7 +71,9 @@ final class Witness implements RuntimeListener, AutoCloseable {
     private void asked(CallScope scope, ModelRequest request) {
         Position position = DECIDED.get();
         if (position != null) {
-            requests.add(scope.session().name(), position.seq(), position.event(), hash(request));
+            SessionId session = scope.session();
+            paper(Round.Paper.REQUESTS, session)
+                    .add(session.tenant(), session.name(), position.seq(), position.event(), hash(request));
         }
     }
 
@@ -85,9 +89,7 @@ final class Witness implements RuntimeListener, AutoCloseable {
 
     @Override
     public void close() {
-        acks.close();
-        events.close();
-        requests.close();
+        papers.values().forEach(Lines::close);
     }
 
     private interface Calls {

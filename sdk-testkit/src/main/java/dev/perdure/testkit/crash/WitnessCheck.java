@@ -22,26 +22,30 @@ import org.jspecify.annotations.Nullable;
 final class WitnessCheck {
     private final Map<SessionId, List<List<String>>> events = new HashMap<>();
     private final Map<SessionId, List<List<String>>> requests = new HashMap<>();
+    private final Map<SessionId, List<List<String>>> claims = new HashMap<>();
     /** For each sender, because order is only promised to one. */
     private final List<Map<SessionId, List<List<String>>>> acks = new ArrayList<>();
 
     private final Agent agent;
 
-    WitnessCheck(Path folder, int slots, Agent agent) {
+    /** Reads what the children of this round have written so far. */
+    WitnessCheck(Round round, int slots, Agent agent) {
         this.agent = agent;
         for (int slot = 0; slot < slots; slot++) {
-            read(Witness.events(folder, slot), events);
-            read(Witness.requests(folder, slot), requests);
+            read(round.paper(Round.Paper.EVENTS, slot), events);
+            read(round.paper(Round.Paper.REQUESTS, slot), requests);
+            read(round.paper(Round.Paper.CLAIMS, slot), claims);
             Map<SessionId, List<List<String>>> sender = new HashMap<>();
-            read(Witness.acks(folder, slot), sender);
+            read(round.paper(Round.Paper.ACKS, slot), sender);
             acks.add(sender);
         }
     }
 
+    /** Without the names of the session at the beginning of each line. */
     private static void read(Path file, Map<SessionId, List<List<String>>> into) {
         for (List<String> line : Lines.read(file)) {
-            into.computeIfAbsent(Orders.session(line.get(0)), any -> new ArrayList<>())
-                    .add(line);
+            into.computeIfAbsent(SessionId.of(line.get(0), line.get(1)), any -> new ArrayList<>())
+                    .add(line.subList(2, line.size()));
         }
     }
 
@@ -56,25 +60,26 @@ final class WitnessCheck {
         for (Map<SessionId, List<List<String>>> sender : acks) {
             inputs(
                     sender.getOrDefault(session, List.of()).stream()
-                            .filter(line -> !waiting.contains(line.get(1)))
+                            .filter(line -> !waiting.contains(line.get(0)))
                             .toList(),
                     log,
                     LogChecker.report(found, "P1", session),
                     LogChecker.report(found, "P3", session));
         }
         requests(session, log, LogChecker.report(found, "P6", session));
+        claims(session, log, LogChecker.report(found, "P7", session));
         return found;
     }
 
     private static void events(
             List<List<String>> seen, List<Recorded> log, Consumer<String> lost, Consumer<String> stale) {
         for (List<String> line : seen) {
-            Recorded event = at(log, line.get(1), line.get(2));
+            Recorded event = at(log, line.get(0), line.get(1));
             if (event == null) {
                 lost.accept(
-                        "event " + line.get(1) + " with id " + line.get(2) + " was committed and is not in the log");
-            } else if (event.fence() != Long.parseLong(line.get(3))) {
-                stale.accept(event + " was written by the holder of fence " + line.get(3) + " and stands under "
+                        "event " + line.get(0) + " with id " + line.get(1) + " was committed and is not in the log");
+            } else if (event.fence() != Long.parseLong(line.get(2))) {
+                stale.accept(event + " was written by the holder of fence " + line.get(2) + " and stands under "
                         + event.fence() + ": its writer had lost the session");
             }
         }
@@ -90,7 +95,7 @@ final class WitnessCheck {
     private static void inputs(
             List<List<String>> acked, List<Recorded> log, Consumer<String> lost, Consumer<String> disordered) {
         List<String> keys = List.copyOf(
-                acked.stream().map(line -> line.get(1)).collect(Collectors.toCollection(LinkedHashSet::new)));
+                acked.stream().map(line -> line.get(0)).collect(Collectors.toCollection(LinkedHashSet::new)));
         List<String> applied = log.stream()
                 .map(Recorded::event)
                 .filter(event -> event instanceof Event.InputReceived input
@@ -109,12 +114,28 @@ final class WitnessCheck {
         }
     }
 
+    /** A claim ends what earlier holders may write: not only once the new one has written something. */
+    private void claims(SessionId session, List<Recorded> log, Consumer<String> stale) {
+        for (List<String> line : claims.getOrDefault(session, List.of())) {
+            long fence = Long.parseLong(line.get(0));
+            long end = Math.min(Long.parseLong(line.get(1)), log.size());
+            log.subList((int) end, log.size()).stream()
+                    .filter(event -> event.fence() < fence)
+                    .forEach(event -> stale.accept(event + " was written under fence " + event.fence()
+                            + " after the session had been claimed with " + fence));
+        }
+    }
+
     /** Asks the agent again at the places in the log where a child's agent was asked. */
     private void requests(SessionId session, List<Recorded> log, Consumer<String> wrong) {
         Map<Long, List<List<String>>> bySeq = requests.getOrDefault(session, List.of()).stream()
-                .collect(Collectors.groupingBy(line -> Long.valueOf(line.get(1))));
+                .collect(Collectors.groupingBy(line -> Long.valueOf(line.get(0))));
         SessionView view = SessionView.empty(session);
         for (Recorded event : log) {
+            if (event.seq() != view.position().seq() + 1) {
+                // A log with a hole is another property's; nobody can read on in it.
+                return;
+            }
             view = view.with(event);
             for (List<String> line : bySeq.getOrDefault(event.seq(), List.of())) {
                 compare(view, event, line, wrong);
@@ -126,11 +147,11 @@ final class WitnessCheck {
     }
 
     private void compare(SessionView view, Recorded event, List<String> line, Consumer<String> wrong) {
-        if (!event.id().equals(EventId.parse(line.get(2)))) {
-            wrong.accept("a model was called after event " + line.get(2) + ", but in its place is " + event);
+        if (!event.id().equals(EventId.parse(line.get(1)))) {
+            wrong.accept("a model was called after event " + line.get(1) + ", but in its place is " + event);
         } else if (!(agent.next(view) instanceof Decision.CallModel call)) {
             wrong.accept("a model was called after " + event + ", and now would not be");
-        } else if (!Witness.hash(call.request()).equals(line.get(3))) {
+        } else if (!Witness.hash(call.request()).equals(line.get(2))) {
             wrong.accept("the request after " + event + " was another one than now");
         }
     }
