@@ -148,15 +148,35 @@ final class Transfer {
     }
 
     /** An item as it is stored. */
-    private record Item(
-            long position,
-            String key,
-            Event.InputKind kind,
-            Actor from,
-            long at,
-            byte[] hash,
-            long consumed,
-            byte[] body) {
+    private static final class Item {
+        private final long position;
+        private final String key;
+        private final Event.InputKind kind;
+        private final Actor from;
+        private final long at;
+        private final byte[] hash;
+        private final long consumed;
+        private final byte[] body;
+
+        private Item(
+                long position,
+                String key,
+                Event.InputKind kind,
+                Actor from,
+                long at,
+                byte[] hash,
+                long consumed,
+                byte[] body) {
+            this.position = position;
+            this.key = key;
+            this.kind = kind;
+            this.from = from;
+            this.at = at;
+            this.hash = hash;
+            this.consumed = consumed;
+            this.body = body;
+        }
+
         static Item of(ResultSet row) throws SQLException {
             return new Item(
                     row.getLong(1),
@@ -244,7 +264,7 @@ final class Transfer {
             List<Item> some = items.subList(from, Math.min(from + EVENTS, items.size())).stream()
                     .map(item -> Item.of(id, item, codec))
                     .toList();
-            database.requireFits(id, some, Item::body);
+            database.requireFits(id, some, item -> item.body);
             add(id, draft, """
                     INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, consumed, body)
                     VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, :at, :consumed, :body)""", some, Transfer::bind);
@@ -252,19 +272,27 @@ final class Transfer {
     }
 
     private static void bind(PreparedBatch batch, Item item) {
-        batch.bind("key", item.key())
-                .bind("position", item.position())
-                .bind("kind", item.kind().name())
-                .bind("actorKind", item.from().kind().name())
-                .bind("actor", item.from().name())
-                .bind("hash", item.hash())
-                .bind("at", item.at())
-                .bind("consumed", item.consumed() == 0 ? null : item.consumed())
-                .bind("body", item.body());
+        batch.bind("key", item.key)
+                .bind("position", item.position)
+                .bind("kind", item.kind.name())
+                .bind("actorKind", item.from.kind().name())
+                .bind("actor", item.from.name())
+                .bind("hash", item.hash)
+                .bind("at", item.at)
+                .bind("consumed", item.consumed == 0 ? null : item.consumed)
+                .bind("body", item.body);
     }
 
     /** An event and its body as it is stored. */
-    private record Written(Recorded event, byte[] body) {}
+    private static final class Written {
+        private final Recorded event;
+        private final byte[] body;
+
+        private Written(Recorded event, byte[] body) {
+            this.event = event;
+            this.body = body;
+        }
+    }
 
     private Written written(SessionId id, Recorded event) {
         BodyPlace place = BodyPlace.event(
@@ -277,7 +305,7 @@ final class Transfer {
         Position last = Position.START;
         while (events.hasNext()) {
             List<Written> some = some(id, last.seq(), events);
-            last = some.get(some.size() - 1).event().position();
+            last = some.get(some.size() - 1).event.position();
             add(id, draft, """
                     INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
                     VALUES (:session, :seq, :id, :turn, :fence, :at, :type, :progress, :codec, :body)""", some, Transfer::bind);
@@ -293,7 +321,7 @@ final class Transfer {
         for (int size = 0; some.size() < EVENTS && size < CHARACTERS && events.hasNext(); ) {
             Recorded event = events.next();
             Written written = written(id, event);
-            database.requireFits(id, List.of(written), Written::body);
+            database.requireFits(id, List.of(written), one -> one.body);
             some.add(written);
             size += event.json().length();
             if (event.seq() != after + some.size()) {
@@ -305,7 +333,7 @@ final class Transfer {
     }
 
     private static void bind(PreparedBatch batch, Written written) {
-        Recorded event = written.event();
+        Recorded event = written.event;
         batch.bind("seq", event.seq())
                 .bind("id", Uuids.bytes(event.id().value()))
                 .bind("turn", event.turn())
@@ -313,21 +341,31 @@ final class Transfer {
                 .bind("at", event.at().toEpochMilli())
                 .bind("type", event.event().type())
                 .bind("progress", event.event().movesForward() ? 1 : 0)
-                .bind("codec", BodyCodec.isEncoded(written.body()) ? Log.ENCODED : Log.PLAIN)
-                .bind("body", written.body());
+                .bind("codec", BodyCodec.isEncoded(written.body) ? Log.ENCODED : Log.PLAIN)
+                .bind("body", written.body);
     }
 
     private void blobs(SessionId id, Nameless draft, Iterator<byte[]> blobs) {
         while (blobs.hasNext()) {
             Blob blob = blob(id, blobs.next());
-            database.requireFits(id, List.of(blob), Blob::body);
+            database.requireFits(id, List.of(blob), one -> one.body);
             add(id, draft, """
                     INSERT INTO perdure_blob (session, sha256, size, body) VALUES (:session, :sha256, :size, :body)""", List.of(blob), Transfer::bind);
         }
     }
 
     /** A blob as it is stored. */
-    private record Blob(String address, long size, byte[] body) {}
+    private static final class Blob {
+        private final String address;
+        private final long size;
+        private final byte[] body;
+
+        private Blob(String address, long size, byte[] body) {
+            this.address = address;
+            this.size = size;
+            this.body = body;
+        }
+    }
 
     private Blob blob(SessionId id, byte[] bytes) {
         BlobRef ref = new BlobRef(Hashes.hex(bytes), bytes.length);
@@ -335,7 +373,7 @@ final class Transfer {
     }
 
     private static void bind(PreparedBatch batch, Blob blob) {
-        batch.bind("sha256", blob.address()).bind("size", blob.size()).bind("body", blob.body());
+        batch.bind("sha256", blob.address).bind("size", blob.size).bind("body", blob.body);
     }
 
     /** One commit; the draft is held meanwhile, so that nobody takes it for given up. */
