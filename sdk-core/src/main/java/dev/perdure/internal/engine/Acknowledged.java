@@ -2,10 +2,8 @@ package dev.perdure.internal.engine;
 
 import dev.perdure.session.Event;
 import dev.perdure.session.Position;
-import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionView;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -45,13 +43,12 @@ final class Acknowledged {
 
     /** Whether the log has this event, or says itself that it was lost. */
     static boolean isIn(SessionView log, Position end) {
-        if (end.seq() > log.position().seq()) {
-            return isKnownToBeLost(log, end.seq());
+        if (end.equals(Position.START)) {
+            return true;
         }
-        List<Recorded> events = log.events();
-        long first = events.isEmpty() ? Long.MAX_VALUE : events.get(0).seq();
-        boolean there =
-                end.seq() < first || events.get((int) (end.seq() - first)).id().equals(end.event());
+        // Only this one is looked at: those before a snapshot have to be read.
+        boolean there = end.seq() <= log.position().seq()
+                && log.events().get((int) end.seq() - 1).id().equals(end.event());
         return there || isKnownToBeLost(log, end.seq());
     }
 
