@@ -7,6 +7,7 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -47,6 +49,7 @@ public final class InMemorySessionStore implements SessionStore {
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Map<SessionId, MemorySession> sessions = new HashMap<>();
+    private long keys;
     private final InstantSource clock;
     private final BlobStore blobs = new Blobs();
 
@@ -72,7 +75,7 @@ public final class InMemorySessionStore implements SessionStore {
             if (there != null) {
                 return there.isDeleted() ? new Opened.Deleted() : new Opened.Existing(there.info());
             }
-            MemorySession made = new MemorySession(sessions.size() + 1L, session, now);
+            MemorySession made = new MemorySession(++keys, session, now);
             sessions.put(session.id(), made);
             return new Opened.Created(made.info());
         });
@@ -221,6 +224,56 @@ public final class InMemorySessionStore implements SessionStore {
     }
 
     @Override
+    public int purge(Retention which, int limit) {
+        require(limit);
+        Instant now = now();
+        return locked(() -> {
+            List<MemorySession> over = sessions.values().stream()
+                    .filter(session -> session.isOver(which, now))
+                    .limit(limit)
+                    .toList();
+            for (MemorySession session : over) {
+                if (session.isDeleted()) {
+                    sessions.remove(session.id());
+                } else {
+                    session.delete(now);
+                }
+            }
+            return over.size();
+        });
+    }
+
+    @Override
+    public Optional<Image> image(SessionId id) {
+        return locked(() -> with(
+                id,
+                Optional.empty(),
+                session -> session.isDeleted() ? Optional.empty() : Optional.of(session.image())));
+    }
+
+    @Override
+    public boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
+        SessionId id = image.session().id();
+        if (locked(() -> sessions.containsKey(id))) {
+            return false;
+        }
+        List<Recorded> log = new ArrayList<>();
+        events.forEachRemaining(log::add);
+        List<byte[]> bytes = new ArrayList<>();
+        blobs.forEachRemaining(blob -> bytes.add(blob.clone()));
+        Instant now = now();
+        return locked(() -> {
+            if (sessions.containsKey(id)) {
+                return false;
+            }
+            MemorySession restored = new MemorySession(++keys, image, log, now);
+            bytes.forEach(blob -> restored.blobs().put(Blobs.ref(blob), blob));
+            sessions.put(id, restored);
+            return true;
+        });
+    }
+
+    @Override
     public BlobStore blobs() {
         return blobs;
     }
@@ -296,7 +349,7 @@ public final class InMemorySessionStore implements SessionStore {
         @Override
         public BlobRef put(SessionId id, byte[] bytes) {
             byte[] copy = bytes.clone();
-            BlobRef ref = new BlobRef(sha256(copy), copy.length);
+            BlobRef ref = ref(copy);
             return locked(() -> {
                 MemorySession session = sessions.get(id);
                 if (session == null || session.isDeleted()) {
@@ -316,10 +369,11 @@ public final class InMemorySessionStore implements SessionStore {
                     .map(byte[]::clone);
         }
 
-        private static String sha256(byte[] bytes) {
+        private static BlobRef ref(byte[] bytes) {
             try {
-                return HexFormat.of()
+                String sha256 = HexFormat.of()
                         .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+                return new BlobRef(sha256, bytes.length);
             } catch (NoSuchAlgorithmException e) {
                 throw new IllegalStateException("every JVM has SHA-256", e);
             }

@@ -1,6 +1,8 @@
 package dev.perdure;
 
 import dev.perdure.internal.engine.Bodies;
+import dev.perdure.internal.transfer.SessionExport;
+import dev.perdure.internal.transfer.SessionImport;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Answer;
 import dev.perdure.session.Event;
@@ -9,21 +11,29 @@ import dev.perdure.session.Json;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.SessionView;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.SessionStore;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Looks after sessions from outside: answers questions, lists, interrupts, closes. Needs the store and no agent, so it may live in a process without any.
+ * Looks after sessions from outside: answers questions, lists, interrupts, closes, deletes, exports. Needs the store and no agent, so it may live in a process without any.
  * Thread-safe; owns nothing.
  */
 public final class Operator {
@@ -172,13 +182,95 @@ public final class Operator {
     }
 
     /**
-     * Deletes a session with its log and the files that the store keeps; its name stays taken. A sandbox is not removed, because what made it is not
-     * known here: {@link AgentSession#delete} does so.
+     * Deletes a session with its log and the files that the store keeps; its name stays taken. Out of reach at once, gone when this returns. A sandbox is
+     * not removed, because what made it is not known here: {@link AgentSession#delete} does so.
      *
      * @return false when there is none
      */
     public boolean delete(SessionId id) {
         return store.delete(id);
+    }
+
+    /**
+     * Deletes at most 1,000 sessions that {@code which} fits, each as {@link #delete} does; with {@link SessionStatus#DELETED} named in it, the names of
+     * deleted sessions become free. For a job of yours that runs now and then: {@code while (operator.purge(which) > 0) {}}. Any number of processes may
+     * do so at a time, and one that dies in the middle is made up for by the next purge. Reads the row of every session, or of every one of the tenant.
+     *
+     * @return how many; 0 when none is left, or another process is deleting the ones that are
+     */
+    public int purge(Retention which) {
+        return store.purge(Objects.requireNonNull(which, "which"), PAGE);
+    }
+
+    /**
+     * Deletes whatever there is of a tenant: every session whatever it does, and the names of those deleted before, so that nothing says any longer that the
+     * tenant was here. Stop its senders first: a session that is opened after this is a new one. Safe to repeat, which finishes what a process that died
+     * has left. Backups, and pages that the database has not used again, still hold the bytes.
+     *
+     * @return how many sessions there were
+     */
+    public int erase(TenantId tenant) {
+        Set<SessionStatus> alive = EnumSet.complementOf(EnumSet.of(SessionStatus.DELETED));
+        Retention any = Retention.of(Duration.ZERO).tenant(tenant);
+        int sessions = purgeAll(any.status(alive.toArray(new SessionStatus[0])));
+        purgeAll(any.status(SessionStatus.DELETED));
+        return sessions;
+    }
+
+    private int purgeAll(Retention which) {
+        int all = 0;
+        for (int some = purge(which); some > 0; some = purge(which)) {
+            all += some;
+        }
+        return all;
+    }
+
+    /**
+     * Writes a session as lines of JSON: its log, open questions, inbox and blobs, in clear, and a last line that seals them. It is left as it is, and may be at
+     * work meanwhile: then what is written is the session as of one moment, a prefix of its log and what its inbox was by then, and its status
+     * says {@code RUNNING}. {@code out} is flushed, not closed.
+     *
+     * @return the session as it was written; empty, and nothing written, when there is none
+     * @throws IOException when {@code out} does; what was written is then no export, and an import refuses it
+     */
+    public Optional<SessionInfo> exportSession(SessionId id, OutputStream out) throws IOException {
+        return SessionExport.write(store, Objects.requireNonNull(id, "id"), Objects.requireNonNull(out, "out"));
+    }
+
+    /** What became of an import. */
+    public enum Imported {
+        /** It is there, as a whole. */
+        DONE,
+        /** A session of that name is there, or was deleted; nothing was changed. */
+        EXISTS
+    }
+
+    /** As {@link #importSession(InputStream, SessionId)}, under the name that it was exported under. */
+    public Imported importSession(InputStream in) throws IOException {
+        return read(in, null);
+    }
+
+    /**
+     * Makes the session that {@link #exportSession} has written, in any store: the same events with their numbers, ids, fences and times, its questions and its
+     * inbox with the keys that were used. Any runtime on this store then goes on with it; what was {@code RUNNING} is {@code READY}. So end or delete the
+     * original, or see that it rests: two copies that both go on do things twice. Nobody sees it before it is whole; an import that broke off is
+     * repeated from the start.
+     *
+     * @param in read to its end, not closed
+     * @param as its tenant and name here; not while a tool call of it is running, whose idempotency key holds the name
+     * @throws IllegalArgumentException when {@code in} is not a whole, unchanged export; names the line
+     * @throws dev.perdure.session.UnsupportedFormatException when it was written by a newer version that must be understood
+     */
+    public Imported importSession(InputStream in, SessionId as) throws IOException {
+        return read(in, Objects.requireNonNull(as, "as"));
+    }
+
+    private Imported read(InputStream in, @Nullable SessionId as) throws IOException {
+        try {
+            return SessionImport.read(store, Objects.requireNonNull(in, "in"), as) ? Imported.DONE : Imported.EXISTS;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 
     private void post(SessionId id, String prefix, Event.InputKind kind, Actor by, Json body) {

@@ -15,10 +15,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import javax.sql.DataSource;
 
 /** One event of 1 KB, fenced and checked, beside a bare insert of the same bytes into a table of the same key. */
@@ -44,8 +40,8 @@ final class Append implements Benchmark {
                 ours.add(new Ours(store, SessionId.of("bench", "s" + i)));
                 theirs.add(new Raw(postgres.pool(), i));
             }
-            latencies(ours.get(0), appends);
-            latencies(theirs.get(0), appends);
+            write(ours.get(0), appends, new ArrayList<>());
+            write(theirs.get(0), appends, new ArrayList<>());
             Map<String, String> result = new LinkedHashMap<>();
             result.put("p50_ratio", Numbers.two(latency(ours.get(0), theirs.get(0), appends, out)));
             result.put("throughput_ratio", Numbers.two(throughput(ours, theirs, appends / 4 + 1, out)));
@@ -56,12 +52,12 @@ final class Append implements Benchmark {
 
     private static double roundTrips(Postgres postgres) throws Exception {
         int appends = 100;
-        try (HikariDataSource counted = postgres.counted();
+        try (HikariDataSource counted = postgres.pool(2, 0);
                 SessionStore store = JdbcSessionStore.of(counted)) {
             Writer writer = new Ours(store, SessionId.of("bench", "counted"));
-            latencies(writer, appends);
+            write(writer, appends, new ArrayList<>());
             long before = RoundTrips.count();
-            latencies(writer, appends);
+            write(writer, appends, new ArrayList<>());
             return (RoundTrips.count() - before) / (double) appends;
         }
     }
@@ -69,55 +65,44 @@ final class Append implements Benchmark {
     private static double latency(Writer ours, Writer theirs, int appends, PrintStream out) throws Exception {
         Runs ratios = new Runs();
         for (int run = 1; run <= Runs.COUNT; run++) {
-            double our = Numbers.median(latencies(ours, appends));
-            double their = Numbers.median(latencies(theirs, appends));
-            ratios.add(our / their);
-            out.println("run " + run + ", 1 writer: p50 ours " + Numbers.micros(our) + ", raw " + Numbers.micros(their)
-                    + ", ratio " + Numbers.two(our / their));
+            List<Double> our = new ArrayList<>();
+            List<Double> their = new ArrayList<>();
+            int slice = appends / Pair.SLICES + 1;
+            Pair.measure(() -> write(ours, slice, our), () -> write(theirs, slice, their));
+            double ratio = ratios.add(Numbers.median(our) / Numbers.median(their));
+            out.println("run " + run + ", 1 writer: p50 ours " + Numbers.micros(Numbers.median(our)) + ", raw "
+                    + Numbers.micros(Numbers.median(their)) + ", ratio " + Numbers.two(ratio));
         }
         out.println("median (least to most): " + ratios);
         return ratios.median();
-    }
-
-    private static double[] latencies(Writer writer, int appends) throws Exception {
-        double[] nanos = new double[appends];
-        for (int i = 0; i < appends; i++) {
-            long start = System.nanoTime();
-            writer.write();
-            nanos[i] = System.nanoTime() - start;
-        }
-        return nanos;
     }
 
     private static double throughput(List<Writer> ours, List<Writer> theirs, int each, PrintStream out)
             throws Exception {
         Runs ratios = new Runs();
-        perSecond(ours, each);
-        perSecond(theirs, each);
-        for (int run = 1; run <= Runs.COUNT; run++) {
-            double our = perSecond(ours, each);
-            double their = perSecond(theirs, each);
-            ratios.add(our / their);
-            out.println("run " + run + ", " + MANY + " writers: ours " + Math.round(our) + "/s, raw "
-                    + Math.round(their) + "/s, ratio " + Numbers.two(our / their));
+        int slice = each / Pair.SLICES + 1;
+        for (int run = 0; run <= Runs.COUNT; run++) {
+            Pair nanos = Pair.measure(() -> write(ours, slice), () -> write(theirs, slice));
+            if (run > 0) {
+                double ratio = ratios.add(nanos.theirs() / (double) nanos.ours());
+                out.println("run " + run + ", " + MANY + " writers: ours "
+                        + Math.round(Pair.perSecond(nanos.ours(), MANY * slice)) + "/s, raw "
+                        + Math.round(Pair.perSecond(nanos.theirs(), MANY * slice)) + "/s, ratio " + Numbers.two(ratio));
+            }
         }
         out.println("median (least to most): " + ratios);
         return ratios.median();
     }
 
-    private static double perSecond(List<Writer> writers, int each) throws Exception {
-        ExecutorService threads = Executors.newFixedThreadPool(writers.size());
-        try {
-            List<Callable<double[]>> work = writers.stream()
-                    .map(writer -> (Callable<double[]>) () -> latencies(writer, each))
-                    .toList();
+    private static void write(List<Writer> writers, int each) throws Exception {
+        Threads.run(writers.size(), writer -> write(writers.get(writer), each, new ArrayList<>()));
+    }
+
+    private static void write(Writer writer, int appends, List<Double> nanos) throws SQLException {
+        for (int i = 0; i < appends; i++) {
             long start = System.nanoTime();
-            for (Future<double[]> done : threads.invokeAll(work)) {
-                done.get();
-            }
-            return writers.size() * (double) each / ((System.nanoTime() - start) / 1e9);
-        } finally {
-            threads.shutdown();
+            writer.write();
+            nanos.add((double) (System.nanoTime() - start));
         }
     }
 

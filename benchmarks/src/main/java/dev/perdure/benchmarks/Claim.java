@@ -45,19 +45,19 @@ final class Claim implements Benchmark {
     public Map<String, String> run(double factor, PrintStream out) throws Exception {
         int small = Math.max(4, (int) (SESSIONS / 100 * factor));
         int sessions = small * 100;
-        Map<Integer, Runs> perSecond = new LinkedHashMap<>();
-        WORKERS.forEach(workers -> perSecond.put(workers, new Runs()));
+        List<Runs> perSecond = WORKERS.stream().map(workers -> new Runs()).toList();
         Runs fairness = new Runs();
         try (Postgres postgres = Postgres.start(16, out);
                 SessionStore store = JdbcSessionStore.of(postgres.pool())) {
             fill(store, sessions, small);
             postgres.execute("CREATE TABLE backlog AS SELECT * FROM perdure_session");
             for (int run = 0; run <= Runs.COUNT; run++) {
-                for (int workers : WORKERS) {
+                for (int i = 0; i < WORKERS.size(); i++) {
+                    int workers = WORKERS.get(i);
                     reset(postgres);
                     double rate = claimsPerSecond(store, workers, sessions / 4);
                     if (run > 0) {
-                        perSecond.get(workers).add(rate);
+                        perSecond.get(i).add(rate);
                         out.println("run " + run + ", " + sessions + " sessions, " + workers + " workers: "
                                 + Math.round(rate) + " claims/s");
                     }
@@ -70,12 +70,13 @@ final class Claim implements Benchmark {
                 }
             }
         }
-        perSecond.forEach(
-                (workers, runs) -> out.println("claims/s, median (least to most), " + workers + " workers: " + runs));
+        for (int i = 0; i < WORKERS.size(); i++) {
+            out.println("claims/s, median (least to most), " + WORKERS.get(i) + " workers: " + perSecond.get(i));
+        }
         Map<String, String> result = new LinkedHashMap<>();
         result.put(
                 "claims_per_s",
-                Long.toString(Math.round(perSecond.get(MOST_WORKERS).median())));
+                Long.toString(Math.round(perSecond.get(WORKERS.size() - 1).median())));
         result.put("fairness", Numbers.two(fairness.median()));
         return result;
     }
@@ -88,13 +89,11 @@ final class Claim implements Benchmark {
             for (int i = next.getAndIncrement(); i < big; i = next.getAndIncrement()) {
                 ready(store, SessionId.of("big", "s" + i));
             }
-            return null;
         });
         Threads.run(SMALL_TENANTS, tenant -> {
             for (int i = 0; i < small; i++) {
                 ready(store, SessionId.of("small-" + tenant, "s" + i));
             }
-            return null;
         });
     }
 
@@ -119,7 +118,6 @@ final class Claim implements Benchmark {
             while (claimed.get() < claims) {
                 claimed.addAndGet(page(store, terms).size());
             }
-            return null;
         });
         return claimed.get() / ((System.nanoTime() - start) / 1e9);
     }

@@ -43,7 +43,7 @@ final class Codec implements Benchmark {
         int appends = Math.max(1, (int) (3_000 * factor));
         KeySource.Key key = KeySource.Key.of("bench", new byte[32]);
         BodyCodec codec = BodyCodec.plain().compress().encrypt(KeySource.of(key));
-        try (Postgres postgres = Postgres.start(2 * MANY);
+        try (Postgres postgres = Postgres.start(2 * MANY, out);
                 SessionStore plain = JdbcSessionStore.of(postgres.pool());
                 SessionStore encoding = JdbcSessionStore.of(
                         postgres.pool(), JdbcOptions.standard().codec(codec))) {

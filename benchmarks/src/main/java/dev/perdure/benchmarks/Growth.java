@@ -86,8 +86,8 @@ final class Growth implements Benchmark {
             }
             nanos += System.nanoTime() - start;
             size = postgres.size("perdure_event");
-            stored.at(next, size - empty);
-            taken.at(next, nanos);
+            stored.at(next, (double) (size - empty));
+            taken.at(next, (double) nanos);
         }
         return new Grown(session, (size - empty) / (double) session.bytes(), appended / (nanos / 1e9), stored, taken);
     }

@@ -1,10 +1,12 @@
 package dev.perdure.benchmarks;
 
+import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.Agent;
 import dev.perdure.AgentRuntime;
 import dev.perdure.Outcome;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
+import dev.perdure.session.TenantId;
 import dev.perdure.session.jdbc.JdbcSessionStore;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.tool.Approval;
@@ -42,13 +44,19 @@ final class Idle implements Benchmark {
                 .tool(Tool.idempotent("pay", "Pays", Json.class, (in, call) -> "paid")
                         .approval(Approval.required()))
                 .build();
-        try (Postgres postgres = Postgres.start(SENDERS, out);
-                SessionStore store = JdbcSessionStore.of(postgres.pool());
-                AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+        try (Postgres postgres = Postgres.start(SENDERS, out)) {
             double before = heap();
             long start = System.nanoTime();
-            send(runtime, sessions);
+            send(postgres, agent, sessions);
             out.println(sessions + " sessions waited after " + Numbers.two((System.nanoTime() - start) / 1e9) + " s");
+            return idle(postgres, agent, factor, before, out);
+        }
+    }
+
+    private static Map<String, String> idle(
+            Postgres postgres, Agent agent, double factor, double before, PrintStream out) throws Exception {
+        try (SessionStore store = JdbcSessionStore.of(postgres.pool());
+                AgentRuntime runtime = AgentRuntime.open(store, agent)) {
             long writes = settled(postgres);
             Runs written = new Runs();
             Runs heaps = new Runs();
@@ -57,7 +65,7 @@ final class Idle implements Benchmark {
                 String wal = postgres.query("SELECT pg_current_wal_lsn()");
                 Thread.sleep((long) (seconds * 1_000));
                 long now = settled(postgres);
-                written.add(now - writes);
+                written.add((double) (now - writes));
                 double heap = heaps.add(heap());
                 out.println("run " + run + ", " + Numbers.two(seconds) + " s: " + (now - writes) + " rows written, "
                         + postgres.query("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '" + wal + "')")
@@ -66,10 +74,23 @@ final class Idle implements Benchmark {
                 writes = now;
             }
             Map<String, String> result = new LinkedHashMap<>();
-            result.put("sessions", postgres.query("SELECT count(*) FROM perdure_session WHERE status = 'WAITING'"));
+            // One question each.
+            result.put(
+                    "sessions",
+                    Integer.toString(
+                            runtime.operator().questions(TenantId.of("bench")).size()));
             result.put("writes", Long.toString(Math.round(written.largest())));
             result.put("heap_mb", Numbers.two(heaps.median()));
             return result;
+        }
+    }
+
+    /** By connections that are closed then: a connection that is idle keeps to itself what it has written last. */
+    private static void send(Postgres postgres, Agent agent, int sessions) throws Exception {
+        try (HikariDataSource pool = postgres.pool(SENDERS + 1, 0);
+                SessionStore store = JdbcSessionStore.of(pool);
+                AgentRuntime runtime = AgentRuntime.open(store, agent)) {
+            send(runtime, sessions);
         }
     }
 
@@ -84,7 +105,6 @@ final class Idle implements Benchmark {
                     throw new IllegalStateException("the turn was to wait: " + outcome.summary());
                 }
             }
-            return null;
         });
     }
 

@@ -87,7 +87,8 @@ final class InboxPosts implements Benchmark {
 
     private Measured measure(SessionStore store, List<SessionId> targets, int posts) throws Exception {
         long start = System.nanoTime();
-        List<Produced> produced = Threads.run(PRODUCERS, producer -> produce(store, targets, producer, posts));
+        List<Produced> produced =
+                Threads.collect(PRODUCERS, producer -> () -> produce(store, targets, producer, posts));
         double seconds = (System.nanoTime() - start) / 1e9;
         check(store, targets, produced);
         List<Double> nanos =

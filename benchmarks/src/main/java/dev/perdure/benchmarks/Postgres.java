@@ -82,12 +82,13 @@ final class Postgres implements AutoCloseable {
         return server.getJdbcUrl("postgres", "postgres");
     }
 
-    /** A small pool whose round trips {@link RoundTrips} counts. */
-    HikariDataSource counted() {
+    /** Another pool, whose round trips {@link RoundTrips} counts and makes longer. */
+    HikariDataSource pool(int connections, int delayMicros) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(url());
         config.addDataSourceProperty("socketFactory", RoundTrips.class.getName());
-        config.setMaximumPoolSize(2);
+        config.addDataSourceProperty("socketFactoryArg", Integer.toString(delayMicros));
+        config.setMaximumPoolSize(connections);
         return new HikariDataSource(config);
     }
 

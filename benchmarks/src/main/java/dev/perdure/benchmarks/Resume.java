@@ -94,7 +94,7 @@ final class Resume implements Benchmark {
         SessionView view = read(store, id);
         long ours = System.nanoTime() - start;
         start = System.nanoTime();
-        List<Row> rows = raw(postgres.pool(), key);
+        List<Object[]> rows = raw(postgres.pool(), key);
         long raw = System.nanoTime() - start;
         if (rows.size() != view.events().size()) {
             throw new IllegalStateException("not the same rows: " + view + " and " + rows.size());
@@ -115,24 +115,23 @@ final class Resume implements Benchmark {
         return view;
     }
 
-    private record Row(long seq, byte[] id, int turn, long fence, long at, int codec, byte[] body) {}
-
-    private static List<Row> raw(DataSource pool, long key) throws SQLException {
+    private static List<Object[]> raw(DataSource pool, long key) throws SQLException {
         try (Connection connection = pool.getConnection();
                 PreparedStatement select = connection.prepareStatement(
                         "SELECT seq, id, turn, fence, at, codec, body FROM perdure_event WHERE session = ? ORDER BY seq")) {
             select.setLong(1, key);
-            List<Row> rows = new ArrayList<>();
+            List<Object[]> rows = new ArrayList<>();
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
-                    rows.add(new Row(
-                            row.getLong(1),
-                            row.getBytes(2),
-                            row.getInt(3),
-                            row.getLong(4),
-                            row.getLong(5),
-                            row.getInt(6),
-                            row.getBytes(7)));
+                    rows.add(new Object[] {
+                        row.getLong(1),
+                        row.getBytes(2),
+                        row.getInt(3),
+                        row.getLong(4),
+                        row.getLong(5),
+                        row.getInt(6),
+                        row.getBytes(7)
+                    });
                 }
             }
             return rows;

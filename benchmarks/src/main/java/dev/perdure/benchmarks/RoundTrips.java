@@ -7,15 +7,33 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import javax.net.SocketFactory;
 
-/** Counts round trips on the wire: each time something is sent after something was received. Named to the PostgreSQL driver as its {@code socketFactory}. */
+/**
+ * Counts round trips on the wire: each time something is sent after something was received. Makes each of them longer, when it is told by how much, as if the
+ * server were further away. Named to the PostgreSQL driver as its {@code socketFactory}.
+ */
 public final class RoundTrips extends SocketFactory {
     private static final AtomicLong COUNT = new AtomicLong();
 
+    private final long delayNanos;
+
     /** The driver makes it. */
-    public RoundTrips() {}
+    public RoundTrips() {
+        this("0");
+    }
+
+    /**
+     * The driver makes it.
+     *
+     * @param delayMicros of each round trip; the {@code socketFactoryArg}
+     */
+    public RoundTrips(String delayMicros) {
+        this.delayNanos = TimeUnit.MICROSECONDS.toNanos(Long.parseLong(delayMicros));
+    }
 
     static long count() {
         return COUNT.get();
@@ -23,7 +41,7 @@ public final class RoundTrips extends SocketFactory {
 
     @Override
     public Socket createSocket() {
-        return new Counting();
+        return new Counting(delayNanos);
     }
 
     @Override
@@ -47,7 +65,12 @@ public final class RoundTrips extends SocketFactory {
     }
 
     private static final class Counting extends Socket {
+        private final long delayNanos;
         private boolean received = true;
+
+        Counting(long delayNanos) {
+            this.delayNanos = delayNanos;
+        }
 
         @Override
         public InputStream getInputStream() throws IOException {
@@ -69,6 +92,7 @@ public final class RoundTrips extends SocketFactory {
                     if (received) {
                         COUNT.incrementAndGet();
                         received = false;
+                        LockSupport.parkNanos(delayNanos);
                     }
                     out.write(bytes, offset, length);
                 }

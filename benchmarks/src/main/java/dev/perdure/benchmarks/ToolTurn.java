@@ -1,6 +1,5 @@
 package dev.perdure.benchmarks;
 
-import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.dbos.transact.DBOS;
 import dev.dbos.transact.StartWorkflowOptions;
@@ -21,9 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -37,13 +33,15 @@ final class ToolTurn implements Benchmark {
     /** Model calls and tool calls. */
     private static final int STEPS = CALLS + 1 + CALLS;
 
+    private static final int TURNS = 100;
+    private static final int DELAY_MICROS = 500;
     private static final int COUNTED_CALLS = 100;
     private static final int CONNECTIONS = 8;
 
     private final Texts texts = new Texts();
     private final String thought = texts.next(300);
     private final String result = texts.next(Texts.KB);
-    private final AtomicInteger turns = new AtomicInteger();
+    private final AtomicInteger number = new AtomicInteger();
 
     @Override
     public String about() {
@@ -53,37 +51,46 @@ final class ToolTurn implements Benchmark {
 
     @Override
     public Map<String, String> run(double factor, PrintStream out) throws Exception {
-        int each = Math.max(1, (int) (100 * factor));
+        int turns = Math.max(1, (int) (TURNS * factor));
         Map<String, String> results = new LinkedHashMap<>();
         try (Postgres postgres = Postgres.start(CONNECTIONS, out)) {
             results.put("round_trips", Numbers.two(roundTrips(postgres)));
-            try (SessionStore store = JdbcSessionStore.of(postgres.pool());
-                    AgentRuntime runtime = runtime(store, model(CALLS));
-                    HikariDataSource pool = pool(postgres);
-                    DBOS dbos = new DBOS(
-                            DBOSConfig.defaults("bench").withDataSource(pool).withAppVersion("1"))) {
-                AgentWorkflow workflow = dbos.registerProxy(AgentWorkflow.class, new Durable(dbos, thought, result));
-                dbos.launch();
-                Callable<?> ours = () -> turn(runtime);
-                Callable<?> theirs = () -> dbos.startWorkflow(
-                                () -> workflow.answer("input", CALLS),
-                                new StartWorkflowOptions("turn-" + turns.incrementAndGet()))
-                        .getResult();
-                stepsPerSecond(ours, 1, each);
-                stepsPerSecond(theirs, 1, each);
-                results.put("dbos_ratio", Numbers.two(compare(ours, theirs, 1, each, out)));
-                compare(ours, theirs, 4, each, out);
-                requireSteps(postgres);
-            }
+            results.put("dbos_ratio", Numbers.two(beside(postgres, 0, 2 * turns, turns, out)));
+            // Context: a server in the same data centre.
+            beside(postgres, DELAY_MICROS, turns / 10 + 1, turns / 10 + 1, out);
+            requireSteps(postgres);
         }
         return results;
+    }
+
+    private double beside(Postgres postgres, int delayMicros, int warmUp, int turns, PrintStream out) throws Exception {
+        try (HikariDataSource our = postgres.pool(CONNECTIONS, delayMicros);
+                HikariDataSource their = postgres.pool(CONNECTIONS, delayMicros);
+                SessionStore store = JdbcSessionStore.of(our);
+                AgentRuntime runtime = runtime(store, model(CALLS));
+                DBOS dbos = new DBOS(
+                        DBOSConfig.defaults("bench").withDataSource(their).withAppVersion("1"))) {
+            AgentWorkflow workflow = dbos.registerProxy(AgentWorkflow.class, new Durable(dbos, thought, result));
+            dbos.launch();
+            Callable<?> ours = () -> turn(runtime);
+            Callable<?> theirs = () -> dbos.startWorkflow(
+                            () -> workflow.answer("input", CALLS),
+                            new StartWorkflowOptions("turn-" + number.incrementAndGet()))
+                    .getResult();
+            take(ours, 1, warmUp);
+            take(theirs, 1, warmUp);
+            String where = delayMicros == 0 ? "" : ", each round trip " + delayMicros + " µs longer";
+            double ratio = compare(ours, theirs, 1, turns, where, out);
+            compare(ours, theirs, 4, turns, where, out);
+            return ratio;
+        }
     }
 
     /** From one model call to the next: what is in between is the reply, the tool's start and its result. The lease's renewals count too. */
     private double roundTrips(Postgres postgres) {
         List<Long> atCall = new ArrayList<>();
         ModelClient model = model(COUNTED_CALLS);
-        try (HikariDataSource counted = postgres.counted();
+        try (HikariDataSource counted = postgres.pool(2, 0);
                 SessionStore store = JdbcSessionStore.of(counted);
                 AgentRuntime runtime = runtime(store, (request, scope) -> {
                     atCall.add(RoundTrips.count());
@@ -108,7 +115,7 @@ final class ToolTurn implements Benchmark {
     }
 
     private Outcome turn(AgentRuntime runtime) {
-        Outcome outcome = runtime.open(SessionId.of("bench", "turn-" + turns.incrementAndGet()), AGENT)
+        Outcome outcome = runtime.open(SessionId.of("bench", "turn-" + number.incrementAndGet()), AGENT)
                 .send("input")
                 .await();
         if (!(outcome instanceof Outcome.Done)) {
@@ -117,47 +124,29 @@ final class ToolTurn implements Benchmark {
         return outcome;
     }
 
-    private static HikariDataSource pool(Postgres postgres) {
-        HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(postgres.url());
-        config.setMaximumPoolSize(CONNECTIONS);
-        return new HikariDataSource(config);
-    }
-
-    private static double compare(Callable<?> ours, Callable<?> theirs, int threads, int each, PrintStream out)
+    private static double compare(
+            Callable<?> ours, Callable<?> theirs, int threads, int each, String where, PrintStream out)
             throws Exception {
         Runs ratios = new Runs();
+        int slice = each / Pair.SLICES + 1;
+        int steps = threads * slice * STEPS;
         for (int run = 1; run <= Runs.COUNT; run++) {
-            double our = stepsPerSecond(ours, threads, each);
-            double their = stepsPerSecond(theirs, threads, each);
-            ratios.add(our / their);
-            out.println("run " + run + ", " + threads + " at a time: ours " + Math.round(our) + " steps/s, DBOS "
-                    + Math.round(their) + " steps/s, ratio " + Numbers.two(our / their));
+            Pair nanos = Pair.measure(() -> take(ours, threads, slice), () -> take(theirs, threads, slice));
+            double ratio = ratios.add(nanos.theirs() / (double) nanos.ours());
+            out.println("run " + run + ", " + threads + " at a time" + where + ": ours "
+                    + Math.round(Pair.perSecond(nanos.ours(), steps)) + " steps/s, DBOS "
+                    + Math.round(Pair.perSecond(nanos.theirs(), steps)) + " steps/s, ratio " + Numbers.two(ratio));
         }
-        out.println("median (least to most) at " + threads + ": " + ratios);
+        out.println("median (least to most), " + threads + " at a time" + where + ": " + ratios);
         return ratios.median();
     }
 
-    private static double stepsPerSecond(Callable<?> turn, int threads, int each) throws Exception {
-        ExecutorService pool = Executors.newFixedThreadPool(threads);
-        try {
-            List<Callable<Void>> work = new ArrayList<>();
-            for (int i = 0; i < threads; i++) {
-                work.add(() -> {
-                    for (int done = 0; done < each; done++) {
-                        turn.call();
-                    }
-                    return null;
-                });
+    private static void take(Callable<?> turn, int threads, int each) throws Exception {
+        Threads.run(threads, thread -> {
+            for (int done = 0; done < each; done++) {
+                turn.call();
             }
-            long start = System.nanoTime();
-            for (Future<Void> done : pool.invokeAll(work)) {
-                done.get();
-            }
-            return (double) threads * each * STEPS / ((System.nanoTime() - start) / 1e9);
-        } finally {
-            pool.shutdown();
-        }
+        });
     }
 
     /** Both sides have stored the results of as many model calls and tool calls. */
@@ -196,7 +185,8 @@ final class ToolTurn implements Benchmark {
                 conversation.add(dbos.runStep(() -> thought, "model"));
                 conversation.add(dbos.runStep(() -> result, "tool"));
             }
-            return dbos.runStep(() -> thought, "model");
+            conversation.add(dbos.runStep(() -> thought, "model"));
+            return conversation.get(conversation.size() - 1);
         }
     }
 }

@@ -19,16 +19,38 @@ import org.jspecify.annotations.Nullable;
  *   12 bytes nonce
  * the body
  * </pre>
- *
- * @param keyId null when it is not encrypted
  */
-record Envelope(boolean compressed, @Nullable String keyId, byte[] body) {
+final class Envelope {
     static final int MOST_ID = 128;
     static final String MARK_HEX = "0xF5";
     private static final byte MARK = (byte) 0xF5;
     private static final int COMPRESSED = 1;
     private static final int ENCRYPTED = 2;
     private static final int START = 2;
+
+    private final boolean compressed;
+    private final @Nullable String keyId;
+    private final byte[] body;
+
+    /** @param keyId null when it is not encrypted */
+    Envelope(boolean compressed, @Nullable String keyId, byte[] body) {
+        this.compressed = compressed;
+        this.keyId = keyId;
+        this.body = body;
+    }
+
+    boolean compressed() {
+        return compressed;
+    }
+
+    @Nullable
+    String keyId() {
+        return keyId;
+    }
+
+    byte[] body() {
+        return body;
+    }
 
     static boolean begins(byte[] stored) {
         return stored.length > 0 && stored[0] == MARK;

@@ -9,13 +9,20 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.TenantId;
 import dev.perdure.session.WorkerId;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -159,9 +166,43 @@ public interface SessionStore extends AutoCloseable {
     /**
      * Deletes a session: its log, inbox, questions and blobs are gone, its name stays taken, and whoever holds its lease has lost it.
      *
+     * <p>All that is out of reach with the first commit, which is small whatever the size of the session; its bytes are removed after that, at
+     * most 1,000 rows in a commit. What a process leaves behind that dies meanwhile is removed by a repeat, and by {@link #purge}.
+     *
      * @return false when there was none, or it was deleted before
      */
     boolean delete(SessionId id);
+
+    /**
+     * Deletes sessions that {@code which} fits, each as {@link #delete} does; the names of {@code DELETED} ones become free. Each is looked
+     * at again in the commit that deletes it, so that one which somebody has woken meanwhile stays. Removes before that what other deletions
+     * and {@linkplain #restore restorations} left behind that did not come to their end. Several processes may do so at a time.
+     *
+     * @param limit most sessions, 1 to 10,000
+     * @return how many; 0 when none is left, or others are deleting the ones that are
+     */
+    int purge(Retention which, int limit);
+
+    /**
+     * A session beside its events and blobs, all as of one moment, which may be read afterwards: events up to {@link Image#head()} stay as they are.
+     * Empty when it is unknown or deleted.
+     *
+     * @throws StoreException when the session changes all the time; retryable
+     */
+    Optional<Image> image(SessionId id);
+
+    /**
+     * Makes a session as it stood elsewhere: the same events with their numbers, ids, fences and times. What was {@code RUNNING} becomes {@code
+     * READY}, for its lease stays behind; {@code changedAt} is now. Nobody sees anything of it before it is there as a whole, and what a process that
+     * dies in the middle leaves is removed by {@link #purge}, an hour later at the earliest.
+     *
+     * @param image as the session shall be named
+     * @param events from the first to the one at the image's head, in order; asked for in batches, outside of any transaction
+     * @param blobs of the session, each once; asked for after the last event
+     * @return false when a session of that name is there, or was deleted; nothing is written
+     * @throws IllegalArgumentException when the events do not end at the image's head, or a blob comes twice
+     */
+    boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs);
 
     /** Large results and artifacts. */
     BlobStore blobs();
@@ -203,6 +244,87 @@ public interface SessionStore extends AutoCloseable {
             Objects.requireNonNull(agent, "agent");
             labels = Map.copyOf(labels);
             Objects.requireNonNull(first, "first");
+        }
+    }
+
+    /**
+     * A session beside its events and blobs.
+     *
+     * @param fence of its newest lease
+     * @param head end of its log
+     * @param inboxHead newest position in its inbox
+     * @param items of its inbox, the consumed ones too, by position; each key once
+     * @param questions that are open
+     */
+    record Image(
+            SessionInfo session,
+            long fence,
+            Position head,
+            long inboxHead,
+            List<Item> items,
+            List<Question> questions) {
+        public Image {
+            Objects.requireNonNull(session, "session");
+            Objects.requireNonNull(head, "head");
+            items = List.copyOf(items);
+            questions = List.copyOf(questions);
+            if (session.status() == SessionStatus.DELETED) {
+                throw new IllegalArgumentException("the session " + session.id() + " was deleted");
+            }
+            Set<String> keys = new HashSet<>();
+            long last = 0;
+            for (Item item : items) {
+                if (item.position() <= last || item.position() > inboxHead || !keys.add(item.key())) {
+                    throw new IllegalArgumentException("the item " + item.key() + " at " + item.position()
+                            + " is not the next one of an inbox up to " + inboxHead);
+                }
+                last = item.position();
+            }
+            keys.clear();
+            for (Question question : questions) {
+                if (!question.id().session().equals(session.id())
+                        || !keys.add(question.id().key())) {
+                    throw new IllegalArgumentException(
+                            "the question " + question.id() + " is not of " + session.id() + ", or is there twice");
+                }
+            }
+        }
+
+        /**
+         * An item of an inbox; the key of a consumed one stays taken.
+         *
+         * @param consumed number of the event that took it; 0 while none has
+         * @param body null when it is consumed
+         * @param digest {@link Post#digest} of a consumed one, by which a repeat is told from another item of the same key; null when it is not consumed,
+         *     or the store does not know it: then whatever comes under that key counts as the same
+         */
+        public record Item(
+                long position,
+                String key,
+                Event.InputKind kind,
+                Actor from,
+                Instant at,
+                long consumed,
+                @Nullable Json body,
+                @Nullable String digest) {
+            public Item {
+                InboxItem.requireKey(key);
+                Objects.requireNonNull(kind, "kind");
+                Objects.requireNonNull(from, "from");
+                Objects.requireNonNull(at, "at");
+                if ((consumed == 0) != (body != null) || (consumed == 0 && digest != null)) {
+                    throw new IllegalArgumentException(
+                            "the item " + key + " has either a body, or the number of the event that consumed it");
+                }
+            }
+
+            public Optional<Json> findBody() {
+                return Optional.ofNullable(body);
+            }
+
+            public Optional<String> findDigest() {
+                return Optional.ofNullable(digest);
+            }
         }
     }
 
@@ -407,6 +529,17 @@ public interface SessionStore extends AutoCloseable {
             Objects.requireNonNull(from, "from");
             Objects.requireNonNull(body, "body");
             InboxItem.requireKey(key);
+        }
+
+        /** SHA-256 of the kind, a line feed and the body's text, in hexadecimal: two items are the same when theirs are. */
+        public String digest() {
+            try {
+                byte[] text = (kind + "\n" + body.text()).getBytes(StandardCharsets.UTF_8);
+                return HexFormat.of()
+                        .formatHex(MessageDigest.getInstance("SHA-256").digest(text));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JVM has SHA-256", e);
+            }
         }
     }
 

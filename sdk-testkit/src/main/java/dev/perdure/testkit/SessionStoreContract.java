@@ -98,4 +98,20 @@ public abstract class SessionStoreContract {
             return SessionStoreContract.this;
         }
     }
+
+    @Nested
+    class Removals extends RemovalContract {
+        @Override
+        SessionStoreContract contract() {
+            return SessionStoreContract.this;
+        }
+    }
+
+    @Nested
+    class Transfers extends TransferContract {
+        @Override
+        SessionStoreContract contract() {
+            return SessionStoreContract.this;
+        }
+    }
 }

@@ -12,14 +12,30 @@ final class Acknowledged {
     private static final int MOST = 10_000;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Long, Position> ends = new LinkedHashMap<>() {
+    private final Map<Long, Position> ends = new Newest<>();
+    /** Number of the last event that was found to be lost, by session. */
+    private final Map<Long, Long> lost = new Newest<>();
+
+    /** The newest entries, so that a process that runs for months does not grow. */
+    private static final class Newest<V> extends LinkedHashMap<Long, V> {
         private static final long serialVersionUID = 1;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, Position> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Long, V> eldest) {
             return size() > MOST;
         }
-    };
+    }
+
+    /** Whether nobody of this process has said so before. */
+    boolean isNews(long session, long lostEvent) {
+        lock.lock();
+        try {
+            Long before = lost.put(session, lostEvent);
+            return before == null || before != lostEvent;
+        } finally {
+            lock.unlock();
+        }
+    }
 
     void put(long session, Position end) {
         lock.lock();
@@ -39,17 +55,6 @@ final class Acknowledged {
         } finally {
             lock.unlock();
         }
-    }
-
-    /** Whether the log has this event, or says itself that it was lost. */
-    static boolean isIn(SessionView log, Position end) {
-        if (end.equals(Position.START)) {
-            return true;
-        }
-        // Only this one is looked at: those before a snapshot have to be read.
-        boolean there = end.seq() <= log.position().seq()
-                && log.events().get((int) end.seq() - 1).id().equals(end.event());
-        return there || isKnownToBeLost(log, end.seq());
     }
 
     /** Whether the log says itself that it was without event {@code seq}. */

@@ -147,8 +147,12 @@ public final class Engine implements AutoCloseable {
         return acknowledged.of(lease.key());
     }
 
-    /** Says that a store has lost what it had acknowledged. */
-    void regressed(SessionId session, long found, long last) {
+    /** Says once that a store has lost what it had acknowledged. */
+    void regressed(Lease lease, long found, long last) {
+        if (!acknowledged.isNews(lease.key(), last)) {
+            return;
+        }
+        SessionId session = lease.session();
         LOG.error(
                 "{}: the store has lost acknowledged events: the log ends at {} and had ended at {}",
                 session,

@@ -32,7 +32,6 @@ final class Regression {
     private final Position acknowledged;
     private final List<Journal.Written> written;
     private Lease lease;
-    private boolean reported;
     private SessionStore.@Nullable Batch repair;
 
     Regression(Engine engine, Lease lease, Journal journal) {
@@ -53,10 +52,7 @@ final class Regression {
             return;
         }
         Position end = store.head(session);
-        if (!reported) {
-            reported = true;
-            engine.regressed(session, end.seq(), acknowledged.seq());
-        }
+        engine.regressed(lease, end.seq(), acknowledged.seq());
         if (info.isPresent() && !restored(end)) {
             setAside(end);
         }

@@ -255,13 +255,22 @@ final class SessionRun implements Runnable, Journal.Lifeline {
     private void requireAllThatIsRemembered() {
         Position end = journal.acknowledged();
         Position remembered = engine.remembered(lease);
-        if (Acknowledged.isIn(journal.view(), remembered)) {
+        if (isThere(remembered, end) || Acknowledged.isKnownToBeLost(journal.view(), remembered.seq())) {
             engine.remember(lease, end);
             return;
         }
-        engine.regressed(session, end.seq(), remembered.seq());
+        engine.regressed(lease, end.seq(), remembered.seq());
         journal.add(new Event.StoreRegressed(end.seq(), remembered.seq(), false));
         setAside();
+    }
+
+    private boolean isThere(Position wanted, Position end) {
+        if (wanted.seq() == 0 || wanted.seq() >= end.seq()) {
+            return wanted.seq() == 0 || wanted.equals(end);
+        }
+        // Others have written since; what they built on is not read whole for this.
+        return journal.patiently(() -> engine.store().read(session, wanted.seq() - 1, 1)).stream()
+                .anyMatch(recorded -> recorded.position().equals(wanted));
     }
 
     private void setAside() {

@@ -8,6 +8,7 @@ import dev.perdure.session.InboxItem;
 import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -16,6 +17,7 @@ import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Image;
 import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
@@ -25,9 +27,11 @@ import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +42,7 @@ public final class MemorySession {
     private final Instant openedAt;
     private final List<Recorded> log = new ArrayList<>();
     private final TreeMap<Long, InboxItem> inbox = new TreeMap<>();
-    private final Map<String, InboxItem> posted = new HashMap<>();
+    private final Map<String, Known> posted = new HashMap<>();
     private final Map<String, Question> questions = new TreeMap<>();
     private final Map<BlobRef, byte[]> blobs = new HashMap<>();
     private @Nullable Snapshot snapshot;
@@ -64,6 +68,53 @@ public final class MemorySession {
         this.changedAt = now;
         this.readyAt = now;
         log.add(Recorded.of(1, 0, now, made.first()));
+    }
+
+    /** As it stood elsewhere. */
+    public MemorySession(long key, Image image, List<Recorded> events, Instant now) {
+        SessionInfo was = image.session();
+        this.key = key;
+        this.id = was.id();
+        this.agent = was.agent();
+        this.labels = was.labels();
+        this.openedAt = was.openedAt();
+        this.changedAt = now;
+        this.readyAt = now;
+        this.status = was.status() == SessionStatus.RUNNING ? SessionStatus.READY : was.status();
+        this.attempts = was.attempts();
+        this.fence = image.fence();
+        this.inboxHead = image.inboxHead();
+        for (Recorded event : events) {
+            if (event.seq() != log.size() + 1L) {
+                throw new IllegalArgumentException(
+                        "after event " + log.size() + " of " + id + " comes the next one, not " + event.seq());
+            }
+            log.add(event);
+        }
+        if (!head().equals(image.head())) {
+            throw new IllegalArgumentException(
+                    "the events of " + id + " end at " + head() + ", not at " + image.head());
+        }
+        this.claimSeq = log.size();
+        for (Image.Item item : image.items()) {
+            InboxItem open = item.findBody()
+                    .map(body -> new InboxItem(item.position(), item.key(), item.kind(), item.from(), body, item.at()))
+                    .orElse(null);
+            if (open != null) {
+                inbox.put(item.position(), open);
+            }
+            posted.put(
+                    item.key(), new Known(item, open == null ? item.findDigest().orElse("") : digest(open)));
+        }
+        image.questions().forEach(question -> questions.put(question.id().key(), question));
+    }
+
+    public Image image() {
+        List<Image.Item> items = posted.values().stream()
+                .map(Known::item)
+                .sorted(Comparator.comparingLong(Image.Item::position))
+                .toList();
+        return new Image(info(), fence, head(), inboxHead, items, List.copyOf(questions.values()));
     }
 
     public long key() {
@@ -185,7 +236,7 @@ public final class MemorySession {
         for (Draft draft : batch.events()) {
             log.add(Recorded.of(log.size() + 1L, fence, now, draft));
         }
-        batch.consumed().forEach(inbox::remove);
+        batch.consumed().forEach(this::consume);
         batch.opened().forEach(question -> questions.put(question.id().key(), asked(question, now)));
         batch.closed().forEach(questions::remove);
         release(batch, now);
@@ -199,6 +250,40 @@ public final class MemorySession {
 
     public Position head() {
         return log.isEmpty() ? Position.START : log.get(log.size() - 1).position();
+    }
+
+    /** Its key stays taken. */
+    private void consume(long position) {
+        String key = Objects.requireNonNull(inbox.remove(position)).key();
+        posted.computeIfPresent(key, (same, known) -> known.consumed(log.size()));
+    }
+
+    /**
+     * An item that has come.
+     *
+     * @param digest empty when whatever comes under its key counts as the same
+     */
+    private record Known(Image.Item item, String digest) {
+        Known consumed(long seq) {
+            Image.Item taken = new Image.Item(
+                    item.position(),
+                    item.key(),
+                    item.kind(),
+                    item.from(),
+                    item.at(),
+                    seq,
+                    null,
+                    digest.isEmpty() ? null : digest);
+            return new Known(taken, digest);
+        }
+
+        boolean isSame(Post post) {
+            return digest.isEmpty() || digest.equals(post.digest());
+        }
+    }
+
+    private static String digest(InboxItem item) {
+        return new Post(item.key(), item.kind(), item.from(), item.body()).digest();
     }
 
     public @Nullable Snapshot snapshot() {
@@ -269,10 +354,10 @@ public final class MemorySession {
     // ---- inbox and questions
 
     public Posted post(Post item, Instant now) {
-        InboxItem earlier = posted.get(item.key());
+        Known earlier = posted.get(item.key());
         if (earlier != null) {
-            boolean same = earlier.kind() == item.kind() && earlier.body().equals(item.body());
-            return same ? new Posted.Duplicate(earlier.position()) : new Posted.Conflict(earlier.position());
+            long position = earlier.item().position();
+            return earlier.isSame(item) ? new Posted.Duplicate(position) : new Posted.Conflict(position);
         }
         if (isDeleted()) {
             return new Posted.Unknown();
@@ -281,7 +366,8 @@ public final class MemorySession {
             return new Posted.Ended();
         }
         InboxItem added = new InboxItem(++inboxHead, item.key(), item.kind(), item.from(), item.body(), now);
-        posted.put(item.key(), added);
+        Image.Item arrived = new Image.Item(inboxHead, item.key(), item.kind(), item.from(), now, 0, item.body(), null);
+        posted.put(item.key(), new Known(arrived, item.digest()));
         inbox.put(added.position(), added);
         wake(item.kind() == Event.InputKind.RESUME, now);
         return new Posted.Accepted(added.position(), null);
@@ -312,6 +398,13 @@ public final class MemorySession {
 
     public Map<BlobRef, byte[]> blobs() {
         return blobs;
+    }
+
+    public boolean isOver(Retention which, Instant now) {
+        return which.status().contains(status)
+                && (which.untouchedFor().isZero() || !changedAt.isAfter(now.minus(which.untouchedFor())))
+                && which.findTenant().map(id.tenant()::equals).orElse(true)
+                && which.findAgent().map(agent::equals).orElse(true);
     }
 
     public void delete(Instant now) {

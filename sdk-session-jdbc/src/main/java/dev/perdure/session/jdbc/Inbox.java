@@ -48,7 +48,7 @@ final class Inbox {
             claims.enlist(terms.worker());
         }
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
             Came came = database.together(id, handle -> {
                 Arrival arrival = arrive(handle, id, item, form);
@@ -63,10 +63,10 @@ final class Inbox {
         }
     }
 
-    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it. */
+    /** Within a transaction of somebody else: nothing is tried again, because whatever failed may have ended it; and nobody is told, for it may not commit. */
     Posted post(Connection connection, SessionId id, Post item) {
         Form form = form(id, item);
-        database.requireFits(id, List.of(form.body()), Function.identity());
+        database.requireFits(id, List.of(form.body), Function.identity());
         try {
             return database.within(connection, id, handle -> {
                 try {
@@ -97,8 +97,8 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
-                .bind("body", form.body())
+                .bind("hash", form.hash)
+                .bind("body", form.body)
                 .map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne()
                 .orElseThrow(NotArrived::new);
@@ -126,7 +126,7 @@ final class Inbox {
                         .bind("name", id.name())
                         .bind("after", after)
                         .bind("limit", limit)
-                        .map((row, context) -> row(row))
+                        .map((row, context) -> new Row(row))
                         .list());
         return rows.stream().map(row -> item(id, row)).toList();
     }
@@ -140,9 +140,9 @@ final class Inbox {
                 .bind("kind", item.kind().name())
                 .bind("actorKind", item.from().kind().name())
                 .bind("actor", item.from().name())
-                .bind("hash", form.hash())
+                .bind("hash", form.hash)
                 .bind("now", database.now())
-                .bind("body", form.body())
+                .bind("body", form.body)
                 .execute();
         return arrival;
     }
@@ -171,9 +171,9 @@ final class Inbox {
         if (earlier == null) {
             return found.ended() ? new Posted.Ended() : new Posted.Unknown();
         }
-        return codec.matches(id, earlier.hash(), identity(item))
-                ? new Posted.Duplicate(earlier.position())
-                : new Posted.Conflict(earlier.position());
+        return earlier.hash.length == 0 || codec.matches(id, earlier.hash, identity(item))
+                ? new Posted.Duplicate(earlier.position)
+                : new Posted.Conflict(earlier.position);
     }
 
     private static Found look(Handle handle, SessionId id, Post item, String lock) {
@@ -199,53 +199,85 @@ final class Inbox {
     }
 
     private Form form(SessionId id, Post item) {
-        byte[] body = item.body().text().getBytes(StandardCharsets.UTF_8);
         BodyPlace place = BodyPlace.item(id, item.key(), item.kind(), item.from());
-        return new Form(codec.encode(place, body), codec.fingerprint(id, identity(item)));
+        return new Form(codec.encode(place, text(item)), codec.fingerprint(id, identity(item)));
     }
 
     /** What makes two items under one key the same. */
-    private static byte[] identity(Post item) {
+    static byte[] identity(Post item) {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
-    private static Row row(ResultSet row) throws SQLException {
-        return new Row(
-                row.getLong(1),
-                row.getString(2),
-                Stored.constant(Event.InputKind.class, row.getString(3)),
-                new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5)),
-                row.getBytes(6),
-                row.getLong(7));
+<<<<<<< HEAD
+    static byte[] text(Post item) {
+        return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
 
+=======
+>>>>>>> workers
     private InboxItem item(SessionId id, Row row) {
-        BodyPlace place = BodyPlace.item(id, row.key(), row.kind(), row.from());
-        String body = new String(codec.decode(place, row.body()), StandardCharsets.UTF_8);
+        BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
+        String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
         Json json;
         try {
             json = Json.parse(body);
         } catch (IllegalArgumentException e) {
             throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
         }
-        return new InboxItem(row.position(), row.key(), row.kind(), row.from(), json, Instant.ofEpochMilli(row.at()));
+        return new InboxItem(row.position, row.key, row.kind, row.from, json, row.at);
     }
 
-    /** An item as it is stored. */
-    private record Form(byte[] body, byte[] hash) {}
+    /** What is stored of an item in another form. */
+    private static final class Form {
+        private final byte[] body;
+        private final byte[] hash;
 
-    /** An item that was there already. */
-    private record Earlier(long position, byte[] hash) {}
+        Form(byte[] body, byte[] hash) {
+            this.body = body;
+            this.hash = hash;
+        }
+    }
+
+    /** An item that was there already; without a hash, when it was restored and its text is not known. */
+    private static final class Earlier {
+        private final long position;
+        private final byte[] hash;
+
+        Earlier(long position, byte[] hash) {
+            this.position = position;
+            this.hash = hash;
+        }
+    }
 
     /** Why an item has not arrived. */
     private record Found(@Nullable Earlier earlier, boolean ended) {}
 
     /** An item as it was read: decoded when the connection is given back, for the source of keys may be far away. */
-    private record Row(long position, String key, Event.InputKind kind, Actor from, byte[] body, long at) {}
+    private static final class Row {
+        private final long position;
+        private final Event.InputKind kind;
+        private final Actor from;
+        private final String key;
+        private final byte[] body;
+        private final Instant at;
+
+        Row(ResultSet row) throws SQLException {
+            position = row.getLong(1);
+            key = row.getString(2);
+            kind = Stored.constant(Event.InputKind.class, row.getString(3));
+            from = new Actor(Stored.constant(Actor.Kind.class, row.getString(4)), row.getString(5));
+            body = row.getBytes(6);
+            at = Instant.ofEpochMilli(row.getLong(7));
+        }
+    }
 
     /** Where an item has come to. */
     private record Arrival(long session, long position) {}
 
+<<<<<<< HEAD
+    /** Where an item has come to, and the lease that was claimed with it. */
+=======
+>>>>>>> workers
     private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */

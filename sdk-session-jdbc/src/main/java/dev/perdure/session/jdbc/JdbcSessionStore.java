@@ -5,6 +5,7 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -47,6 +49,8 @@ public final class JdbcSessionStore implements SessionStore {
     private final Snapshots snapshots;
     private final Sessions sessions;
     private final Blobs blobs;
+    private final Removal removal;
+    private final Transfer transfer;
 
     JdbcSessionStore(
             Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec, Hints hints) {
@@ -61,6 +65,8 @@ public final class JdbcSessionStore implements SessionStore {
         this.snapshots = new Snapshots(database, sql, codec);
         this.sessions = new Sessions(database, sql, log);
         this.blobs = new Blobs(database, sql, codec);
+        this.removal = new Removal(database, sql);
+        this.transfer = new Transfer(database, sql, sessions, questions, removal, codec);
     }
 
     /** As {@link #sqlite(Path, SqliteOptions)} with {@link SqliteOptions#standard()}. */
@@ -283,7 +289,22 @@ public final class JdbcSessionStore implements SessionStore {
 
     @Override
     public boolean delete(SessionId id) {
-        return sessions.delete(id);
+        return removal.delete(id);
+    }
+
+    @Override
+    public int purge(Retention which, int limit) {
+        return removal.purge(which, limit);
+    }
+
+    @Override
+    public Optional<Image> image(SessionId id) {
+        return transfer.image(id);
+    }
+
+    @Override
+    public boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
+        return transfer.restore(image, events, blobs);
     }
 
     @Override

@@ -33,10 +33,14 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** The events of sessions. Thread-safe. */
 final class Log {
-    private static final String READ = """
-            SELECT e.seq, e.id, e.turn, e.fence, e.at, e.type, e.codec, e.body
-            FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-            WHERE s.tenant = :tenant AND s.name = :name AND e.seq > :after ORDER BY e.seq LIMIT :limit""";
+    /** Not a join: PostgreSQL would read the whole rest of the log and sort it, for each page, since it takes no order from a table behind the first. */
+    private static final String OF_ONE_SESSION =
+            " FROM perdure_event e WHERE e.session = (SELECT s.id FROM perdure_session s WHERE s.tenant = :tenant AND s.name = :name)";
+
+    static final String READ = "SELECT e.seq, e.id, e.turn, e.fence, e.at, e.type, e.codec, e.body" + OF_ONE_SESSION
+            + " AND e.seq > :after ORDER BY e.seq LIMIT :limit";
+
+    static final String HEAD = "SELECT e.seq, e.id" + OF_ONE_SESSION + " ORDER BY e.seq DESC LIMIT 1";
 
     /** The body is plain JSON in UTF-8. */
     static final int PLAIN = 0;
@@ -77,7 +81,23 @@ final class Log {
     }
 
     /** The body of an event as it is stored. */
-    record Body(int codec, byte[] bytes) {}
+    static final class Body {
+        private final int codec;
+        private final byte[] bytes;
+
+        Body(int codec, byte[] bytes) {
+            this.codec = codec;
+            this.bytes = bytes;
+        }
+
+        int codec() {
+            return codec;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+    }
 
     /**
      * An append whose bodies are as they are stored: made before a connection or a turn to write is taken, for the source of keys may be far away.
@@ -123,10 +143,7 @@ final class Log {
     Position head(SessionId id) {
         return database.read(
                 id,
-                handle -> handle.createQuery("""
-                        SELECT e.seq, e.id
-                        FROM perdure_session s JOIN perdure_event e ON e.session = s.id
-                        WHERE s.tenant = :tenant AND s.name = :name ORDER BY e.seq DESC LIMIT 1""")
+                handle -> handle.createQuery(HEAD)
                         .bind("tenant", id.tenant().value())
                         .bind("name", id.name())
                         .map((row, context) ->
@@ -390,7 +407,7 @@ final class Log {
     }
 
     /** An event as it was read. */
-    private record Row(long seq, EventId id, int turn, long fence, long at, String type, int codec, byte[] body) {
+    private record Row(long seq, EventId id, int turn, long fence, long at, String type, Body body) {
         static Row of(ResultSet row) throws SQLException {
             return new Row(
                     row.getLong(1),
@@ -399,8 +416,7 @@ final class Log {
                     row.getLong(4),
                     row.getLong(5),
                     row.getString(6),
-                    row.getInt(7),
-                    row.getBytes(8));
+                    new Body(row.getInt(7), row.getBytes(8)));
         }
     }
 
@@ -416,16 +432,18 @@ final class Log {
 
     private byte[] decoded(SessionId session, Row row) {
         BodyPlace place = BodyPlace.event(session, row.seq(), row.id(), row.turn(), row.type());
-        if (row.codec() != PLAIN && row.codec() != ENCODED) {
-            throw new UnsupportedFormatException(place + " is stored in encoding " + row.codec()
+        int encoding = row.body().codec();
+        byte[] stored = row.body().bytes();
+        if (encoding != PLAIN && encoding != ENCODED) {
+            throw new UnsupportedFormatException(place + " is stored in encoding " + encoding
                     + ", this version reads up to " + ENCODED + ": upgrade before this session goes on");
         }
-        if (BodyCodec.isEncoded(row.body()) != (row.codec() == ENCODED)) {
+        if (BodyCodec.isEncoded(stored) != (encoding == ENCODED)) {
             throw StoreException.unusable(
-                    place + " is not stored as its encoding " + row.codec() + " says; restore it from a backup",
+                    place + " is not stored as its encoding " + encoding + " says; restore it from a backup",
                     session,
                     null);
         }
-        return codec.decode(place, row.body());
+        return codec.decode(place, stored);
     }
 }

@@ -18,8 +18,6 @@ import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
-import org.postgresql.PGNotification;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +41,9 @@ final class PostgresHints implements Hints {
 
     private final ConnectionFactory connections;
     private final String place;
+    /** One for each set of tables of a database, as an expression. */
+    private final String channel;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition news = lock.newCondition();
     private final Set<Long> changed = new TreeSet<>();
@@ -52,8 +53,9 @@ final class PostgresHints implements Hints {
     private volatile boolean closed;
 
     /** @param place of the database, for messages */
-    PostgresHints(ConnectionFactory connections, String place) {
+    PostgresHints(ConnectionFactory connections, Tables tables, String place) {
         this.connections = connections;
+        this.channel = "'perdure' || '_' || CAST('" + tables.in("perdure_session") + "' AS regclass)::oid";
         this.place = place;
     }
 
@@ -120,15 +122,12 @@ final class PostgresHints implements Hints {
         }
     }
 
-    private static void notify(Connection connection, String payload) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(" + CHANNEL + ", ?)")) {
+    private void notify(Connection connection, String payload) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(" + channel + ", ?)")) {
             statement.setString(1, payload);
             statement.execute();
         }
     }
-
-    /** One for each set of tables of a database. */
-    private static final String CHANNEL = "'perdure_' || CAST('perdure_session' AS regclass)::oid";
 
     // ---- listening
 
@@ -148,13 +147,18 @@ final class PostgresHints implements Hints {
 
     private void hearForEver() {
         boolean works = true;
+        boolean failed = false;
         long pause = WAIT;
         while (!closed && works) {
             try (Connection connection = connections.openConnection()) {
                 works = hear(connection);
                 pause = WAIT;
+                failed = false;
             } catch (SQLException | RuntimeException e) {
-                LOG.debug("hints cannot be heard, trying again: {}", e.getMessage());
+                if (!failed) {
+                    LOG.warn("hints cannot be heard for now, work is found by polling: {}", e.getMessage());
+                }
+                failed = true;
             }
             if (works && !closed) {
                 sleep(pause / 2 + ThreadLocalRandom.current().nextLong(pause));
@@ -173,10 +177,10 @@ final class PostgresHints implements Hints {
 
     /** Hears until the connection dies; false when nothing ever comes through. */
     private boolean hear(Connection connection) throws SQLException {
-        PGConnection postgres = connection.unwrap(PGConnection.class);
+        PostgresEar ear = PostgresEar.of(connection);
         try {
             listenOn(connection);
-            if (!comesThrough(postgres)) {
+            if (!comesThrough(ear)) {
                 LOG.warn(
                         "the PostgreSQL database {} is behind a pooler that gives each transaction another connection, so that no"
                                 + " notification comes through: work of other processes is found by polling alone",
@@ -186,12 +190,10 @@ final class PostgresHints implements Hints {
             // Something may have been told while nobody heard.
             tellListeners(0);
             for (int silent = 0; !closed; ) {
-                PGNotification[] hints = postgres.getNotifications(WAIT);
-                if (hints != null && hints.length > 0) {
+                List<String> hints = ear.hear(WAIT);
+                if (!hints.isEmpty()) {
                     silent = 0;
-                    for (PGNotification hint : hints) {
-                        heard(hint.getParameter());
-                    }
+                    hints.forEach(this::heard);
                 } else if (++silent >= SILENT) {
                     silent = 0;
                     requireAlive(connection);
@@ -203,30 +205,27 @@ final class PostgresHints implements Hints {
         }
     }
 
-    private static void listenOn(Connection connection) throws SQLException {
+    private void listenOn(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            String channel;
-            try (ResultSet row = statement.executeQuery("SELECT " + CHANNEL)) {
+            String name;
+            try (ResultSet row = statement.executeQuery("SELECT " + channel)) {
                 row.next();
-                channel = row.getString(1);
+                name = row.getString(1);
             }
-            statement.execute("LISTEN " + channel);
+            statement.execute("LISTEN " + name);
         }
     }
 
     /** Says something over another connection, as others would. */
-    private boolean comesThrough(PGConnection postgres) throws SQLException {
+    private boolean comesThrough(PostgresEar ear) throws SQLException {
         String probe = "probe " + UUID.randomUUID();
         try (Connection other = connections.openConnection()) {
             notify(other, probe);
         }
         long end = System.nanoTime() + PROBE * 1_000_000;
         while (!closed && end - System.nanoTime() > 0) {
-            PGNotification[] hints = postgres.getNotifications(WAIT);
-            for (PGNotification hint : hints == null ? new PGNotification[0] : hints) {
-                if (hint.getParameter().equals(probe)) {
-                    return true;
-                }
+            if (ear.hear(WAIT).contains(probe)) {
+                return true;
             }
         }
         return closed;

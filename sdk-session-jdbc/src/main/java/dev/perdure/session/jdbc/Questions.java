@@ -70,6 +70,26 @@ final class Questions {
         return row.map(this::decoded);
     }
 
+    /** All of one session, {@link #encoded}. */
+    static List<Question> of(Handle handle, long session) {
+        return handle.createQuery(QUESTION + "WHERE q.session = :session ORDER BY q.asked_at, q.question_key")
+                .bind("session", session)
+                .map((row, context) -> question(row))
+                .list();
+    }
+
+    /** As {@link #open}; they keep their time. */
+    static void restore(Handle handle, long session, List<Question> questions) {
+        for (Question question : questions) {
+            bind(handle.createUpdate("""
+                            INSERT INTO perdure_question (session, question_key, tenant, asked_at, kind, call_id, tool, arguments, text)
+                            VALUES (:session, :key, :tenant, :at, :kind, :call, :tool, :arguments, :text)"""), question, "")
+                    .bind("session", session)
+                    .bind("at", question.askedAt().toEpochMilli())
+                    .execute();
+        }
+    }
+
     /** As they are stored. Before a connection is taken, for the source of keys may be far away. */
     List<Question> encoded(List<Question> questions) {
         return questions.stream()
@@ -80,7 +100,8 @@ final class Questions {
                 .toList();
     }
 
-    private Question decoded(Question row) {
+    /** The other way round. */
+    Question decoded(Question row) {
         return with(
                 row,
                 codec.decode(BodyPlace.arguments(row), row.arguments()),

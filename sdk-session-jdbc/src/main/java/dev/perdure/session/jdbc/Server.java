@@ -25,11 +25,14 @@ final class Server {
     private final Wiring wiring;
 
     /** What tests replace. */
-    record Wiring(UnaryOperator<Dialect> dialect, Function<Dialect, Statements> statements) {
-        static final Wiring SHIPPED = new Wiring(UnaryOperator.identity(), Statements::new);
+    record Wiring(
+            UnaryOperator<Dialect> dialect,
+            Function<Dialect, Statements> statements,
+            boolean renewsOnItsOwnConnection) {
+        static final Wiring SHIPPED = new Wiring(Statements::new);
 
         Wiring(Function<Dialect, Statements> statements) {
-            this(UnaryOperator.identity(), statements);
+            this(UnaryOperator.identity(), statements, true);
         }
     }
 
@@ -77,7 +80,7 @@ final class Server {
                 options.busyTimeout(),
                 largestStatement);
         Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
-                ? new PostgresHints(this::connection, found.place())
+                ? new PostgresHints(this::connection, tables, found.place())
                 : Hints.NONE;
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
@@ -128,6 +131,9 @@ final class Server {
 
     /** One connection is kept for renewals, so that a lease does not end because everybody else waits for a connection. */
     private Database.Pool renewals(Dialect dialect) {
+        if (!wiring.renewsOnItsOwnConnection()) {
+            return new Database.Pool(this::connection, jdbi(dialect, this::connection), () -> {});
+        }
         HikariConfig config = new HikariConfig();
         config.setPoolName("perdure-leases");
         config.setDataSource(source);

@@ -57,6 +57,11 @@ record SessionRow(
                 row.getLong("now"));
     }
 
+    /** Whether neither its log nor its inbox has grown since; all else that a session has changes with one of them. */
+    boolean isAsFarAs(SessionRow other) {
+        return key == other.key && head == other.head && inboxHead == other.inboxHead;
+    }
+
     SessionInfo info() {
         return new SessionInfo(
                 id,

@@ -15,11 +15,9 @@ import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
 
-/** Sessions as such: made, found, listed, deleted. Thread-safe. */
+/** Sessions as such: made, found, listed. Thread-safe. */
 final class Sessions {
     private static final String NAMED = "s.tenant = :tenant AND s.name = :name";
-    private static final List<String> PARTS =
-            List.of("perdure_event", "perdure_snapshot", "perdure_inbox", "perdure_question", "perdure_blob");
 
     private final Database database;
     private final Statements sql;
@@ -80,31 +78,6 @@ final class Sessions {
         return counts;
     }
 
-    boolean delete(SessionId id) {
-        return database.transact(
-                id,
-                handle -> row(handle, sql.claimable(NAMED), id)
-                        .filter(row -> row.status() != SessionStatus.DELETED)
-                        .map(row -> delete(handle, row))
-                        .orElse(false));
-    }
-
-    private boolean delete(Handle handle, SessionRow row) {
-        handle.createUpdate("""
-                        UPDATE perdure_session SET status = 'DELETED', fence = :fence, owner = NULL, lease_until = NULL,
-                          labels = '{}', attempts = 0, changed_at = :at WHERE id = :id""")
-                .bind("fence", Math.max(row.fence() + 1, row.now()))
-                .bind("at", row.now())
-                .bind("id", row.key())
-                .execute();
-        for (String part : PARTS) {
-            handle.createUpdate("DELETE FROM " + part + " WHERE session = :id")
-                    .bind("id", row.key())
-                    .execute();
-        }
-        return true;
-    }
-
     private Opened create(Handle handle, NewSession session, Log.Body first) {
         handle.createUpdate(sql.create())
                 .bind("tenant", session.id().tenant().value())
@@ -122,12 +95,8 @@ final class Sessions {
         return session.status() == SessionStatus.DELETED ? new Opened.Deleted() : new Opened.Existing(session);
     }
 
-    private Optional<SessionRow> row(Handle handle, SessionId id) {
-        return row(handle, sql.session(NAMED), id);
-    }
-
-    private Optional<SessionRow> row(Handle handle, String query, SessionId id) {
-        return handle.createQuery(query)
+    Optional<SessionRow> row(Handle handle, SessionId id) {
+        return handle.createQuery(sql.session(NAMED))
                 .bind("tenant", id.tenant().value())
                 .bind("name", id.name())
                 .bind("now", database.now())

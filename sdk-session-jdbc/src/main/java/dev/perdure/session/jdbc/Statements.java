@@ -22,6 +22,15 @@ class Statements {
         this.dialect = dialect;
     }
 
+    /** The store's clock in milliseconds; {@code :now} is to be bound. */
+    final String now() {
+        return dialect.now();
+    }
+
+    final String updateLock() {
+        return dialect.updateLock();
+    }
+
     /** One session, read whole; {@code condition} is about {@code s}. */
     final String session(String condition) {
         return """

@@ -5,6 +5,7 @@ import static dev.perdure.session.jdbc.SqliteStore.held;
 import static dev.perdure.session.jdbc.SqliteStore.message;
 import static dev.perdure.session.jdbc.SqliteStore.progress;
 
+import dev.perdure.Operator;
 import dev.perdure.session.Draft;
 import dev.perdure.session.InboxItem;
 import dev.perdure.session.Position;
@@ -20,12 +21,16 @@ import dev.perdure.spi.StoreException;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /** Another JVM on the same file. */
 final class Child implements AutoCloseable {
@@ -79,7 +84,8 @@ final class Child implements AutoCloseable {
 
     public static void main(String[] arguments) throws IOException {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        try (SessionStore store = JdbcSessionStore.sqlite(Path.of(arguments[1]))) {
+        Path file = Path.of(arguments[1]);
+        try (SessionStore store = JdbcSessionStore.sqlite(file, SqliteOptions.standard(), wiring(arguments[0], out))) {
             switch (arguments[0]) {
                 case "write" -> write(store, out);
                 case "hold" -> {
@@ -93,11 +99,32 @@ final class Child implements AutoCloseable {
                     System.in.read();
                 }
                 case "open" -> out.println("opened");
+                case "delete" -> store.delete(ID);
+                case "import" -> {
+                    try (InputStream in = Files.newInputStream(Path.of(file + ".jsonl"))) {
+                        Operator.of(store).importSession(in);
+                    }
+                }
                 default -> throw new IllegalArgumentException(arguments[0]);
             }
         } catch (StoreException e) {
             out.println(e.getMessage());
         }
+    }
+
+    /** A deletion and an import stop in their second batch, to be killed there. */
+    private static SqliteFile.Wiring wiring(String what, PrintStream out) {
+        String batch = what.equals("delete") ? "DELETE FROM perdure_event" : "INSERT INTO perdure_event";
+        AtomicInteger batches = new AtomicInteger();
+        Hooked hooked = new Hooked(sql -> {
+            if (sql.stripLeading().startsWith(batch) && batches.incrementAndGet() == 2) {
+                out.println("in the middle");
+                LockSupport.park();
+            }
+        });
+        return what.equals("delete") || what.equals("import")
+                ? new SqliteFile.Wiring(hooked, source -> {}, Statements::new)
+                : SqliteFile.Wiring.SHIPPED;
     }
 
     /** Large, so that it takes many pages, and with nothing but its number in it, so that a torn one is seen. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.perdure.InMemorySessionStore;
+import dev.perdure.Operator;
 import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
 import dev.perdure.session.CallId;
@@ -29,6 +31,10 @@ import dev.perdure.spi.SessionStore.Batch;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
 import dev.perdure.spi.StoreException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -444,6 +450,44 @@ abstract class CodecContract {
             byte[] bytes = {(byte) 0xF5, 2, 3, 'a', 'b', 'c', 1};
             assertThat(store.blobs().find(ID, store.blobs().put(ID, bytes))).hasValue(bytes);
         }
+    }
+
+    @Test
+    void whatIsImported_isEncrypted_andSoIsEveryHashOfIt_andItIsExportedAgain() throws Exception {
+        SessionStore clear = InMemorySessionStore.create();
+        fill(clear, ID);
+        Lease lease = SqliteStore.held(clear, ID, new WorkerId("w1"));
+        Draft saved = Draft.of(EventId.random(), 1, new Event.ArtifactSaved("a", 1, blob(), "text/plain"));
+        clear.append(lease, clear.head(ID), new Batch(List.of(saved), List.of(1L), List.of(), List.of(), null, null));
+        clear.post(ID, message("mail-2", SECRET));
+        SessionStore store = open(Keys.codec());
+
+        assertThat(Operator.of(store).importSession(exported(clear))).isEqualTo(Operator.Imported.DONE);
+
+        assertThat(places(SECRET)).isEmpty();
+        assertThat(places(message("mail-1", SECRET).digest())).isEmpty();
+        assertThat(places(blob().sha256())).isEmpty();
+        assertThat(store.read(ID, 0, 10)).isEqualTo(clear.read(ID, 0, 10));
+        assertThat(store.inbox(ID, 0, 10)).isEqualTo(clear.inbox(ID, 0, 10)).hasSize(1);
+        assertThat(store.findQuestion(question(ID).id()))
+                .isEqualTo(clear.findQuestion(question(ID).id()))
+                .isPresent();
+        assertThat(store.blobs().find(ID, blob())).hasValue(BLOB);
+        assertThat(store.post(ID, message("mail-1", SECRET))).isEqualTo(new Posted.Duplicate(1));
+        assertThat(store.post(ID, message("mail-2", SECRET + "!"))).isEqualTo(new Posted.Conflict(2));
+
+        SessionStore back = InMemorySessionStore.create();
+        Operator.of(back).importSession(exported(store));
+        assertThat(back.read(ID, 0, 10)).isEqualTo(clear.read(ID, 0, 10));
+        assertThat(back.inbox(ID, 0, 10)).isEqualTo(clear.inbox(ID, 0, 10));
+        assertThat(back.blobs().find(ID, blob())).hasValue(BLOB);
+        assertThat(back.post(ID, message("mail-1", SECRET))).isEqualTo(new Posted.Duplicate(1));
+    }
+
+    private static InputStream exported(SessionStore store) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Operator.of(store).exportSession(ID, out);
+        return new ByteArrayInputStream(out.toByteArray());
     }
 
     /** One of everything, with the secret in it. */

@@ -57,7 +57,9 @@ class CrashHarnessBugsTest {
     @Test
     void statusTestInPost_isCaught_byAnInputThatIsLeftLying() {
         assertThat(onPostgres(CrashStores.OnPostgresTestingStatusInPost.class)
-                        // Hardly ever reached: so lives are long.
+                        // Under such a lease this is not reached: so lives are long.
+                        .lease(Duration.ofSeconds(30))
+                        .sessions(24)
                         .points(CrashPoint.AFTER_RENEW)
                         .pauses(0)
                         .run()
@@ -70,6 +72,8 @@ class CrashHarnessBugsTest {
         assertThat(CrashHarness.of(CrashStores.WithMissedWakeUps.class, folder)
                         .kills(MOST)
                         .seed(7)
+                        .lease(Duration.ofSeconds(30))
+                        .sessions(24)
                         .points(CrashPoint.AFTER_RENEW)
                         .pauses(0)
                         .run()
@@ -106,14 +110,18 @@ class CrashHarnessBugsTest {
         try (FailingOverPostgres server = new FailingOverPostgres(serverFolder)) {
             assertThat(properties(CrashHarness.of(CrashStores.OnPostgresWithoutLastEvent.class, folder)
                             .server(server)
-                            .kills(12)
+                            .kills(10)
+                            .sessions(24)
                             .children(3)
                             .seed(7)
-                            .restartEvery(2)
+                            .restartEvery(1)
                             .endEarly(false)
-                            .lease(Duration.ofSeconds(10))
+                            // Not renewed in the time of a life: so lives are long, and who writes on still holds its
+                            // sessions.
+                            .lease(Duration.ofSeconds(30))
                             .pauses(0)
-                            .points(CrashPoint.ANYWHERE)))
+                            .points(CrashPoint.AFTER_RENEW)
+                            .finishWithin(Duration.ofSeconds(5))))
                     .contains("P2");
         }
     }

@@ -11,6 +11,7 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -27,6 +28,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,8 +38,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
-import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.statement.SqlStatements;
 import org.jspecify.annotations.Nullable;
 
 /** Stores as they are, and with one mistake each, for child JVMs. */
@@ -178,7 +178,7 @@ public final class CrashStores {
                     // load.
                     return super.postTogether().replaceFirst("WITH arrival", """
                                     WITH seen AS MATERIALIZED (
-                                      SELECT status, pg_sleep(0.05) FROM perdure_session
+                                      SELECT status, pg_sleep(0.15) FROM perdure_session
                                       WHERE tenant = :tenant AND name = :name),
                                     arrival""");
                 }
@@ -297,21 +297,8 @@ public final class CrashStores {
     public static final class OnPostgresRenewingInTheSharedPool extends OnPostgresInABusyPool {
         @Override
         SessionStore store(HikariDataSource pool) {
-            Dialect dialect = new PostgresDialect();
-            SessionStore.Guarantees guarantees;
-            try (JdbcSessionStore shipped = JdbcSessionStore.of(pool)) {
-                guarantees = shipped.guarantees();
-            }
-            Jdbi jdbi = Jdbi.create(pool);
-            jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
-            Database.Pool shared = new Database.Pool(pool::getConnection, jdbi, () -> {});
-            Database database = Database.shared(
-                    shared,
-                    shared,
-                    dialect,
-                    new Faults(dialect, "the shared pool"),
-                    JdbcOptions.standard().busyTimeout());
-            return new JdbcSessionStore(database, new Statements(dialect), Liveness.UNKNOWN, guarantees);
+            return JdbcSessionStore.of(
+                    pool, JdbcOptions.standard(), new Server.Wiring(UnaryOperator.identity(), Statements::new, false));
         }
     }
 
@@ -541,6 +528,21 @@ public final class CrashStores {
         @Override
         public boolean delete(SessionId id) {
             return store.delete(id);
+        }
+
+        @Override
+        public int purge(Retention which, int limit) {
+            return store.purge(which, limit);
+        }
+
+        @Override
+        public Optional<Image> image(SessionId id) {
+            return store.image(id);
+        }
+
+        @Override
+        public boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
+            return store.restore(image, events, blobs);
         }
 
         @Override

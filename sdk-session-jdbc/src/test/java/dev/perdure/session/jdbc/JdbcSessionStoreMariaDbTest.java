@@ -19,7 +19,11 @@ class JdbcSessionStoreMariaDbTest extends SessionStoreContract {
     @Override
     protected SessionStore open(InstantSource clock) {
         mariadb = MariaDb.withClock(clock.instant());
-        return JdbcSessionStore.of(mariadb.pool(), JdbcOptions.standard(), wiring());
+        return JdbcSessionStore.of(mariadb.pool(), options(), wiring());
+    }
+
+    JdbcOptions options() {
+        return JdbcOptions.standard();
     }
 
     Server.Wiring wiring() {

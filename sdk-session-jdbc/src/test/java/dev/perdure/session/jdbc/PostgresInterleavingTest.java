@@ -138,6 +138,40 @@ class PostgresInterleavingTest {
         assertThat(postgres.query("SELECT count(*) FROM perdure_blob")).isEqualTo("0");
     }
 
+    @Test
+    void eventsAppendedWhileTheirSessionIsDeleted_areDeletedWithIt() {
+        Lease lease = held(store, ID, ann);
+        Position end = end(store, ID);
+        try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_event")) {
+            CompletableFuture<Appended> append = aside(() -> store.append(lease, end, batch(note("n"))));
+            gate.awaitHeldBack(1);
+            CompletableFuture<Boolean> delete = aside(() -> store.delete(ID));
+            gate.awaitWaiting(2);
+            gate.open();
+
+            assertThat(append.join()).isInstanceOf(Appended.Ok.class);
+            assertThat(delete.join()).isTrue();
+        }
+        assertThat(postgres.query("SELECT count(*) FROM perdure_event")).isEqualTo("0");
+        assertThat(postgres.query("SELECT count(*) FROM perdure_session")).isEqualTo("1");
+    }
+
+    @Test
+    void itemPostedWhileItsSessionIsDeleted_isDeletedWithIt() {
+        try (Postgres.Gate gate = postgres.holdInsertsBack("perdure_inbox")) {
+            CompletableFuture<SessionStore.Posted> post = aside(() -> store.post(ID, message("k")));
+            gate.awaitHeldBack(1);
+            CompletableFuture<Boolean> delete = aside(() -> store.delete(ID));
+            gate.awaitWaiting(2);
+            gate.open();
+
+            assertThat(post.join()).isInstanceOf(SessionStore.Posted.Accepted.class);
+            assertThat(delete.join()).isTrue();
+        }
+        assertThat(postgres.query("SELECT count(*) FROM perdure_inbox")).isEqualTo("0");
+        assertThat(store.post(ID, message("k"))).isEqualTo(new SessionStore.Posted.Unknown());
+    }
+
     /** On a thread of its own: the common pool may have one thread, and both statements wait. */
     private static <T> CompletableFuture<T> aside(Supplier<T> work) {
         return CompletableFuture.supplyAsync(work, task -> new Thread(task).start());

@@ -188,9 +188,16 @@ class PostgresStatementTest {
         assertThat(plan(sql.append(1))).contains("perdure_event_pkey").doesNotContain("Seq Scan");
     }
 
+    /** Else each page of a long log costs as much as the whole rest of it. */
+    @Test
+    void pageAndEndOfALog_areReadFromTheIndex_withoutSortingTheRest() {
+        assertThat(plan(Log.READ)).contains("perdure_event_pkey").doesNotContain("Sort");
+        assertThat(plan(Log.HEAD)).contains("perdure_event_pkey").doesNotContain("Sort");
+    }
+
     private String plan(String sql) {
         String bound = sql.replaceAll(":(event0|afterId|body0)", "''::bytea")
-                .replaceAll(":(type0|owner)", "'x'")
+                .replaceAll(":(type0|owner|tenant|name)", "'x'")
                 .replaceAll("(?<!:):[a-zA-Z]+[0-9]*", "1");
         return postgres.plan(bound);
     }

@@ -221,7 +221,9 @@ class SessionFormatTest {
                 | `perdure_schema` | which migrations ran | open |
                 | `<file>-workers/*.lock` | one file for each live worker, locked by it | first claim of a worker |
 
-                A deleted session keeps its row with status `DELETED`, so that its name stays taken; all its other rows are gone.
+                A deleted session leaves a row with status `DELETED`, so that its name stays taken, until that is purged too; all its other rows are gone. A row
+                whose tenant is empty is a session that is being removed or imported at this moment, or was when its process died: nobody finds it but
+                `purge`, which removes it (an import's an hour after its last commit, by `retry_at`).
 
                 ## An example row of each table
 

@@ -8,11 +8,11 @@ final class SetClock {
     private SetClock() {}
 
     static Server.Wiring wiring() {
-        return new Server.Wiring(SetClock::of, Statements::new);
+        return new Server.Wiring(SetClock::of, Statements::new, true);
     }
 
     static Server.Wiring wiring(Dialect instead) {
-        return new Server.Wiring(found -> of(instead), Statements::new);
+        return new Server.Wiring(found -> of(instead), Statements::new, true);
     }
 
     private static Dialect of(Dialect dialect) {

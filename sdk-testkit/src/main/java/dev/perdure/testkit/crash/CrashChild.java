@@ -89,7 +89,7 @@ final class CrashChild {
     private AgentRuntime runtime(SessionStore store, Ledgers ledgers) {
         Agent agent = CrashAgent.of(new Outside(store, ledgers), crasher::reach, orders.lease());
         return AgentRuntime.builder(store)
-                .agents(witness.watching(agent, crasher))
+                .agents(witness.watching(agent, crasher::reach))
                 .lease(orders.lease())
                 .poll(Duration.ofMillis(LOOK_MILLIS))
                 // Few, so that a short life brings some of them on instead of claiming all of them in vain.

@@ -5,6 +5,7 @@ import dev.perdure.session.Position;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -14,6 +15,7 @@ import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -185,6 +187,21 @@ final class CrashingStore implements SessionStore {
     @Override
     public boolean delete(SessionId id) {
         return store.delete(id);
+    }
+
+    @Override
+    public int purge(Retention which, int limit) {
+        return store.purge(which, limit);
+    }
+
+    @Override
+    public Optional<Image> image(SessionId id) {
+        return store.image(id);
+    }
+
+    @Override
+    public boolean restore(Image image, Iterator<Recorded> events, Iterator<byte[]> blobs) {
+        return store.restore(image, events, blobs);
     }
 
     @Override

@@ -12,8 +12,6 @@ import java.util.Random;
  * @param pauseMillis how long it is paused; 0 to kill
  */
 record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
-    private static final long LONGEST = 100;
-
     static Plan random(Random random, List<CrashPoint> points, double pauses, long leaseMillis) {
         CrashPoint point = points.get(random.nextInt(points.size()));
         boolean pause = random.nextDouble() < pauses;
@@ -37,9 +35,9 @@ record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
         return pauseMillis > 0;
     }
 
-    /** At a named point it is not hit by the clock unless it never comes there. */
+    /** At a named point it is hit by the clock only when it does not come there for long. */
     long percent() {
-        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : LONGEST;
+        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : 100 + 5 * afterPercent;
     }
 
     String text() {

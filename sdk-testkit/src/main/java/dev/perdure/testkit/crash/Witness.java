@@ -21,6 +21,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Writes down, beside the store, what a child was promised and what it asked: what the log is compared with later. Thread-safe. */
@@ -59,10 +60,10 @@ final class Witness implements RuntimeListener, AutoCloseable {
     }
 
     /** This agent, with a model that is watched. */
-    Agent watching(Agent agent, Crasher crasher) {
+    Agent watching(Agent agent, Consumer<CrashPoint> crasher) {
         return new Watched(agent, (request, scope) -> {
             asked(scope, request);
-            crasher.reach(CrashPoint.IN_MODEL_CALL);
+            crasher.accept(CrashPoint.IN_MODEL_CALL);
             return agent.model().call(request, scope);
         });
     }

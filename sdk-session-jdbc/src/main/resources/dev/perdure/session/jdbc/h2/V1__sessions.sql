@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS perdure_inbox (
   kind       VARCHAR       NOT NULL,
   actor_kind VARCHAR       NOT NULL,
   actor      VARCHAR       NOT NULL,
-  hash       VARBINARY(64) NOT NULL,
+  hash       VARBINARY(255) NOT NULL,
   at         BIGINT        NOT NULL,
   consumed   BIGINT,
   body       BLOB          NOT NULL,

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS perdure_inbox (
   kind       VARCHAR(30)   NOT NULL,
   actor_kind VARCHAR(30)   NOT NULL,
   actor      VARCHAR(200)  NOT NULL,
-  hash       VARBINARY(64) NOT NULL,
+  hash       VARBINARY(255) NOT NULL,
   at         BIGINT        NOT NULL,
   consumed   BIGINT,
   body       LONGBLOB      NOT NULL,
@@ -70,7 +70,7 @@ CREATE TABLE IF NOT EXISTS perdure_question (
 
 CREATE TABLE IF NOT EXISTS perdure_blob (
   session BIGINT   NOT NULL,
-  sha256  CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  sha256  VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   size    BIGINT   NOT NULL,
   body    LONGBLOB NOT NULL,
   PRIMARY KEY (session, sha256)

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.testkit.crash;
+
+import org.jspecify.annotations.NullMarked;
