@@ -208,13 +208,10 @@ final class Inbox {
         return (item.kind() + "\n" + item.body().text()).getBytes(StandardCharsets.UTF_8);
     }
 
-<<<<<<< HEAD
     static byte[] text(Post item) {
         return item.body().text().getBytes(StandardCharsets.UTF_8);
     }
 
-=======
->>>>>>> workers
     private InboxItem item(SessionId id, Row row) {
         BodyPlace place = BodyPlace.item(id, row.key, row.kind, row.from);
         String body = new String(codec.decode(place, row.body), StandardCharsets.UTF_8);
@@ -274,10 +271,7 @@ final class Inbox {
     /** Where an item has come to. */
     private record Arrival(long session, long position) {}
 
-<<<<<<< HEAD
     /** Where an item has come to, and the lease that was claimed with it. */
-=======
->>>>>>> workers
     private record Came(Arrival arrival, @Nullable Lease lease) {}
 
     /** Nothing was written. */
