@@ -46,8 +46,10 @@ final class Snapshots {
         this.every = every;
     }
 
-    /** The committed log. */
+    /** The committed log. May be called again when it failed. */
     SessionView load() {
+        events = 0;
+        characters = 0;
         SessionView view = lease.logHead() >= every ? fromNewest() : null;
         if (view == null) {
             view = rest(SessionView.empty(lease.session()));
