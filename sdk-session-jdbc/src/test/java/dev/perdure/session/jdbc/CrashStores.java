@@ -223,8 +223,23 @@ public final class CrashStores {
         }
     }
 
-    /** Appends wherever the log ends, as long as the number is free. */
-    public static final class OnPostgresWithoutLastEvent extends OnPostgres {
+    /** As it is, under workers that take their time between two appends: so turns go on from before a failover until after it. */
+    public static class OnPostgresUnderSlowWorkers extends OnPostgres {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            return new Forwarding(super.open(folder, server)) {
+                @Override
+                public Appended append(Lease lease, Position after, Batch batch) {
+                    Appended answer = super.append(lease, after, batch);
+                    LockSupport.parkNanos(150_000_000);
+                    return answer;
+                }
+            };
+        }
+    }
+
+    /** The same, appending wherever the log ends, as long as the number is free. */
+    public static final class OnPostgresWithoutLastEvent extends OnPostgresUnderSlowWorkers {
         @Override
         Server.Wiring wiring() {
             return new Server.Wiring(dialect -> new Statements(dialect) {
