@@ -62,14 +62,15 @@ class CrashHarnessTest {
     @Test
     void postgres_acceptsNothingAfterATakeover_alsoWhenItsLookAtTheLeaseTakesLong() {
         assertThat(onPostgres(CrashStores.OnPostgresLookingSlowly.class, Postgres.crashServer())
-                .kills(5)
-                .sessions(2)
-                .finishWithin(Duration.ofMinutes(3))
-                .lease(Duration.ofMillis(400))
-                .points(CrashPoint.ANYWHERE)
-                .pauses(0)
-                .run()
-                .violations()).isEmpty();
+                        .kills(5)
+                        .sessions(2)
+                        .finishWithin(Duration.ofMinutes(3))
+                        .lease(Duration.ofMillis(400))
+                        .points(CrashPoint.ANYWHERE)
+                        .pauses(0)
+                        .run()
+                        .violations())
+                .isEmpty();
     }
 
     /** As before, for the connection that is kept for renewals. */

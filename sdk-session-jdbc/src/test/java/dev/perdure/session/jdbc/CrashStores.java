@@ -273,7 +273,7 @@ public final class CrashStores {
         public SessionStore open(Path folder, String server) {
             HikariDataSource pool = pool(folder, server);
             SessionStore store = store(pool);
-            Thread busy = new Thread(() -> keepBusy(pool), "busy-application");
+            Thread busy = new Thread(() -> keepBusy(pool, free(pool)), "busy-application");
             busy.setDaemon(true);
             busy.start();
             return store;
@@ -283,11 +283,16 @@ public final class CrashStores {
             return JdbcSessionStore.of(pool);
         }
 
-        private static void keepBusy(HikariDataSource pool) {
+        /** How many connections there are to be taken: all but the one that is kept for renewals. */
+        int free(HikariDataSource pool) {
+            return pool.getMaximumPoolSize() - 1;
+        }
+
+        private static void keepBusy(HikariDataSource pool, int most) {
             while (!pool.isClosed()) {
                 List<Connection> all = new ArrayList<>();
                 try {
-                    while (all.size() < pool.getMaximumPoolSize()) {
+                    while (all.size() < most) {
                         all.add(pool.getConnection());
                     }
                 } catch (SQLException e) {
@@ -295,7 +300,7 @@ public final class CrashStores {
                 }
                 LockSupport.parkNanos(LEASE.toNanos() * 5 / 2);
                 all.forEach(OnPostgresInABusyPool::giveBack);
-                LockSupport.parkNanos(LEASE.toNanos() / 4);
+                LockSupport.parkNanos(LEASE.toNanos() / 2);
             }
         }
 
@@ -310,6 +315,11 @@ public final class CrashStores {
 
     /** The same with renewals that wait for a connection like everybody else. */
     public static final class OnPostgresRenewingInTheSharedPool extends OnPostgresInABusyPool {
+        @Override
+        int free(HikariDataSource pool) {
+            return pool.getMaximumPoolSize();
+        }
+
         @Override
         SessionStore store(HikariDataSource pool) {
             Dialect dialect = new PostgresDialect();

@@ -66,8 +66,11 @@ class RoundCheckTest {
         watch = new Watch(store, outside, SESSIONS);
         watch.add(round);
         Agent agent = witness.watching(CrashAgent.of(outside, point -> {}, settings.lease), point -> {});
-        try (AgentRuntime runtime =
-                AgentRuntime.builder(store).agents(agent).listener(witness).poll(Duration.ofMillis(10)).build()) {
+        try (AgentRuntime runtime = AgentRuntime.builder(store)
+                .agents(agent)
+                .listener(witness)
+                .poll(Duration.ofMillis(10))
+                .build()) {
             round.sessions(SESSIONS).forEach(to -> send(runtime.open(to, Orders.AGENT)));
             while (watch.unfinished(round).isPresent()) {
                 watch.look();
