@@ -30,6 +30,48 @@ class ChaosTest {
         refused("--store is postgres or sqlite, but this is nope", "--store", "nope");
     }
 
+    @Test
+    void faultThatThereIsNot_isOneLine() throws Exception {
+        refused(
+                "--faults is none, or proxy and restart with a comma between, but this is proxy,fire",
+                "--store",
+                "postgres",
+                "--faults",
+                "proxy,fire");
+    }
+
+    @Test
+    void faultsOfAStoreWithoutServer_areOneLine() throws Exception {
+        refused(
+                "--faults restart goes with a store that has a server, and --store sqlite has none",
+                "--store",
+                "sqlite",
+                "--faults",
+                "restart");
+    }
+
+    @Test
+    void urlOfAStoreWithoutServer_isOneLine() throws Exception {
+        refused("--url goes with a store that has a server, and --store sqlite has none", "--url", "jdbc:x");
+    }
+
+    @Test
+    void killOfAServerThatIsNamed_isOneLine() throws Exception {
+        refused(
+                "--faults restart would kill the server at --url, which is not ours to kill; there is proxy, or none",
+                "--store",
+                "postgres",
+                "--url",
+                "jdbc:postgresql://db/x",
+                "--faults",
+                "restart");
+    }
+
+    @Test
+    void urlThatIsNone_isOneLine_andIsNotQuoted() throws Exception {
+        refused("--url is a JDBC URL with one host", "--store", "postgres", "--url", "postgres:secret");
+    }
+
     private void refused(String why, String... arguments) throws Exception {
         try (Program chaos = Program.of(Chaos.class).temporary(temporary).with(arguments)) {
             Program.Ended ended = chaos.end();

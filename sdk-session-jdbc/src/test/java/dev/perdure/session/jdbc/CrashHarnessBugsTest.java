@@ -108,20 +108,8 @@ class CrashHarnessBugsTest {
     @Test
     void appendWithoutTheLastEvent_isCaught_byAReplicaThatLacksTheNewestCommits() {
         try (FailingOverPostgres server = new FailingOverPostgres(serverFolder)) {
-            assertThat(properties(CrashHarness.of(CrashStores.OnPostgresWithoutLastEvent.class, folder)
-                            .server(server)
-                            .kills(10)
-                            .sessions(24)
-                            .children(3)
-                            .seed(7)
-                            .restartEvery(1)
-                            .endEarly(false)
-                            // Not renewed in the time of a life: so lives are long, and who writes on still holds its
-                            // sessions.
-                            .lease(Duration.ofSeconds(30))
-                            .pauses(0)
-                            .points(CrashPoint.AFTER_RENEW)
-                            .finishWithin(Duration.ofSeconds(5))))
+            assertThat(properties(CrashHarnessTest.failingOver(
+                            CrashHarness.of(CrashStores.OnPostgresWithoutLastEvent.class, folder), server)))
                     .contains("P2");
         }
     }

@@ -244,8 +244,23 @@ public final class CrashStores {
         }
     }
 
-    /** Appends wherever the log ends, as long as the number is free. */
-    public static final class OnPostgresWithoutLastEvent extends OnPostgres {
+    /** As it is, under workers that take their time between two appends: so turns go on from before a failover until after it. */
+    public static class OnPostgresUnderSlowWorkers extends OnPostgres {
+        @Override
+        public SessionStore open(Path folder, String server) {
+            return new Forwarding(super.open(folder, server)) {
+                @Override
+                public Appended append(Lease lease, Position after, Batch batch) {
+                    Appended answer = super.append(lease, after, batch);
+                    LockSupport.parkNanos(150_000_000);
+                    return answer;
+                }
+            };
+        }
+    }
+
+    /** The same, appending wherever the log ends, as long as the number is free. */
+    public static final class OnPostgresWithoutLastEvent extends OnPostgresUnderSlowWorkers {
         @Override
         Server.Wiring wiring() {
             return new Server.Wiring(dialect -> new Statements(dialect) {
@@ -279,7 +294,7 @@ public final class CrashStores {
         public SessionStore open(Path folder, String server) {
             HikariDataSource pool = pool(folder, server);
             SessionStore store = store(pool);
-            Thread busy = new Thread(() -> keepBusy(pool), "busy-application");
+            Thread busy = new Thread(() -> keepBusy(pool, free(pool)), "busy-application");
             busy.setDaemon(true);
             busy.start();
             return store;
@@ -289,11 +304,16 @@ public final class CrashStores {
             return JdbcSessionStore.of(pool);
         }
 
-        private static void keepBusy(HikariDataSource pool) {
+        /** How many connections there are to be taken: all but the one that is kept for renewals. */
+        int free(HikariDataSource pool) {
+            return pool.getMaximumPoolSize() - 1;
+        }
+
+        private static void keepBusy(HikariDataSource pool, int most) {
             while (!pool.isClosed()) {
                 List<Connection> all = new ArrayList<>();
                 try {
-                    while (all.size() < pool.getMaximumPoolSize()) {
+                    while (all.size() < most) {
                         all.add(pool.getConnection());
                     }
                 } catch (SQLException e) {
@@ -301,7 +321,7 @@ public final class CrashStores {
                 }
                 LockSupport.parkNanos(LEASE.toNanos() * 5 / 2);
                 all.forEach(OnPostgresInABusyPool::giveBack);
-                LockSupport.parkNanos(LEASE.toNanos() / 4);
+                LockSupport.parkNanos(LEASE.toNanos() / 2);
             }
         }
 
@@ -316,6 +336,11 @@ public final class CrashStores {
 
     /** The same with renewals that wait for a connection like everybody else. */
     public static final class OnPostgresRenewingInTheSharedPool extends OnPostgresInABusyPool {
+        @Override
+        int free(HikariDataSource pool) {
+            return pool.getMaximumPoolSize();
+        }
+
         @Override
         SessionStore store(HikariDataSource pool) {
             return JdbcSessionStore.of(

@@ -117,9 +117,14 @@ final class CrashChild {
         }
     }
 
+    /** How many of a round's sessions get a last input. */
+    static int last(int sessions) {
+        return Math.min(LAST, sessions);
+    }
+
     /** When nobody is killed any more, sessions are still good for an input, and for a call that outlasts their lease. */
     private void sendLast(AgentRuntime runtime) {
-        List<SessionId> left = new ArrayList<>(orders.targets().subList(0, Math.min(LAST, orders.sessions())));
+        List<SessionId> left = new ArrayList<>(orders.targets().subList(0, last(orders.sessions())));
         while (!left.isEmpty() && !crasher.ended()) {
             SessionId session = left.get(0);
             try {

@@ -83,8 +83,25 @@ final class Torture {
                 .flatMap(round -> watch.unfinished(round).stream())
                 .findFirst()
                 .ifPresent(violations::add);
+        if (!lastSent()) {
+            violations.add(new Violation("P10", newest().sessions(1).get(0), "takes no input any more"));
+        }
         children.end();
         open.forEach(round -> violations.addAll(check.check(round)));
+    }
+
+    private Round newest() {
+        return new Round(settings.folder, rounds);
+    }
+
+    /** Whether the sessions of the newest round have the inputs that are sent when nobody is killed any more. */
+    private boolean lastSent() {
+        long sent = Lines.read(newest().paper(Round.Paper.ACKS, 0)).stream()
+                .filter(line -> line.get(2).startsWith(CrashAgent.LONG))
+                .map(line -> line.subList(0, 2))
+                .distinct()
+                .count();
+        return sent == CrashChild.last(settings.sessions);
     }
 
     private boolean broken() {
@@ -132,8 +149,8 @@ final class Torture {
     /** One to which nobody sends any more, and in which everything is done, is checked. */
     private void closeRounds() {
         for (Round round : List.copyOf(open)) {
-            if (round.number() < children.earliestRound()
-                    && watch.unfinished(round).isEmpty()) {
+            boolean sentTo = round.number() >= children.earliestRound() || (round.number() == rounds && !lastSent());
+            if (!sentTo && watch.unfinished(round).isEmpty()) {
                 violations.addAll(check.check(round));
                 watch.remove(round);
                 open.remove(round);
