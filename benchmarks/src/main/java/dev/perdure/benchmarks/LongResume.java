@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What it takes to go on with a long session that has a snapshot and a summary, from the lease to the first request to the model: the snapshot, the events since,
@@ -258,7 +259,7 @@ final class LongResume {
                 List.of(new Part.Text(text())));
     }
 
-    private Event reply(Event.Purpose purpose, Long covers) {
+    private Event reply(Event.Purpose purpose, @Nullable Long covers) {
         return new Event.ModelReplied(
                 purpose,
                 1,

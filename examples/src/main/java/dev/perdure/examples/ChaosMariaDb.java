@@ -10,6 +10,7 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.crash.CrashStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -158,7 +159,7 @@ public final class ChaosMariaDb implements CrashStore {
 
         @Override
         public InetSocketAddress address() {
-            return new InetSocketAddress("127.0.0.1", port);
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
         }
 
         @Override

@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -95,32 +94,33 @@ public final class JdbcSessionStore implements SessionStore {
 
     /** A database that sessions can be kept in. */
     public enum Product {
-        SQLITE(new SqliteDialect(), settings -> {
-            throw new IllegalStateException("a file has settings of its own");
-        }),
+        SQLITE,
         /** 13 or newer. */
-        POSTGRESQL(new PostgresDialect(), PostgresSettings::check),
+        POSTGRESQL,
         /** 10.6 or newer. */
-        MARIADB(new MariaDialect(false, true), MariaSettings::check),
+        MARIADB,
         /** 8.0.19 or newer. The statements are those of MariaDB but for two spellings, and none of them was ever tried on a MySQL. */
-        MYSQL(new MariaDialect(true, false), MariaSettings::check),
+        MYSQL,
         /** 2.2 or newer, for tests. */
-        H2(new H2Dialect(), H2Settings::check);
-
-        private final Dialect dialect;
-        private final Function<Settings, Guarantees> check;
-
-        Product(Dialect dialect, Function<Settings, Guarantees> check) {
-            this.dialect = dialect;
-            this.check = check;
-        }
+        H2;
 
         Dialect dialect() {
-            return dialect;
+            return switch (this) {
+                case SQLITE -> new SqliteDialect();
+                case POSTGRESQL -> new PostgresDialect();
+                case MARIADB -> new MariaDialect(false, true);
+                case MYSQL -> new MariaDialect(true, false);
+                case H2 -> new H2Dialect();
+            };
         }
 
         Guarantees check(Settings settings) {
-            return check.apply(settings);
+            return switch (this) {
+                case SQLITE -> throw new IllegalStateException("a file has settings of its own");
+                case POSTGRESQL -> PostgresSettings.check(settings);
+                case MARIADB, MYSQL -> MariaSettings.check(settings);
+                case H2 -> H2Settings.check(settings);
+            };
         }
     }
 

@@ -38,17 +38,17 @@ final class MariaSettings {
         String flush = settings.ask("SELECT @@innodb_flush_log_at_trx_commit");
         String doublewrite = settings.ask("SELECT @@innodb_doublewrite");
         String sync = binlog ? settings.ask("SELECT @@sync_binlog") : "1";
-        boolean strong = settings.strong(
-                        flush.equals("1") || flush.equals("3"),
-                        "innodb_flush_log_at_trx_commit=" + flush,
-                        Weakness.LOG_NOT_FLUSHED_AT_COMMIT)
-                & settings.strong(
-                        !doublewrite.equals("0") && !doublewrite.equalsIgnoreCase("OFF"),
-                        "innodb_doublewrite=" + doublewrite,
-                        Weakness.DOUBLEWRITE_OFF)
-                & settings.strong(sync.equals("1"), "sync_binlog=" + sync, Weakness.BINARY_LOG_NOT_SYNCED);
+        boolean flushes = settings.strong(
+                flush.equals("1") || flush.equals("3"),
+                "innodb_flush_log_at_trx_commit=" + flush,
+                Weakness.LOG_NOT_FLUSHED_AT_COMMIT);
+        boolean pages = settings.strong(
+                !doublewrite.equals("0") && !doublewrite.equalsIgnoreCase("OFF"),
+                "innodb_doublewrite=" + doublewrite,
+                Weakness.DOUBLEWRITE_OFF);
+        boolean syncs = settings.strong(sync.equals("1"), "sync_binlog=" + sync, Weakness.BINARY_LOG_NOT_SYNCED);
         return settings.guarantees(
-                strong,
+                flushes && pages && syncs,
                 settings.product()
                         + " with innodb_flush_log_at_trx_commit=1: every commit is on the server's disk before"
                         + " it is acknowledged.");

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
@@ -22,6 +23,8 @@ final class Migrations {
               name          VARCHAR(200) NOT NULL,
               oldest_reader INTEGER NOT NULL,
               applied_at    BIGINT  NOT NULL)""";
+
+    private static final Pattern END = Pattern.compile(";\\s*\\n");
 
     private final Dialect dialect;
     private final Tables tables;
@@ -90,7 +93,7 @@ final class Migrations {
     /** Past JDBI, which would put the names of the tables in twice. */
     private static void execute(Handle handle, String script) {
         try (Statement statement = handle.getConnection().createStatement()) {
-            for (String sql : script.split(";\\s*\\n")) {
+            for (String sql : END.split(script, -1)) {
                 if (!sql.isBlank()) {
                     statement.execute(sql);
                 }

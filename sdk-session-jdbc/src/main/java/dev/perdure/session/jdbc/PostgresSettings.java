@@ -24,11 +24,11 @@ final class PostgresSettings {
                 setting(settings, "transaction_isolation"),
                 "read committed",
                 "set default_transaction_isolation to 'read committed' for this user, or in the data source");
-        boolean strong = strong(settings, "fsync", Weakness.FSYNC_OFF)
-                & strong(settings, "full_page_writes", Weakness.FULL_PAGE_WRITES_OFF)
-                & strong(settings, "synchronous_commit", Weakness.SYNCHRONOUS_COMMIT_OFF);
+        boolean fsync = strong(settings, "fsync", Weakness.FSYNC_OFF);
+        boolean pages = strong(settings, "full_page_writes", Weakness.FULL_PAGE_WRITES_OFF);
+        boolean commits = strong(settings, "synchronous_commit", Weakness.SYNCHRONOUS_COMMIT_OFF);
         return settings.guarantees(
-                strong,
+                fsync && pages && commits,
                 "PostgreSQL with fsync and synchronous_commit: every commit is on the server's disk before it is"
                         + " acknowledged.");
     }

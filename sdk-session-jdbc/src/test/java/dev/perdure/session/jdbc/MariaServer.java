@@ -3,6 +3,7 @@ package dev.perdure.session.jdbc;
 import dev.perdure.testkit.crash.CrashServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -82,7 +83,7 @@ final class MariaServer implements CrashServer, AutoCloseable {
 
     @Override
     public InetSocketAddress address() {
-        return new InetSocketAddress("127.0.0.1", port);
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     }
 
     /** Again, on the data that is there. */

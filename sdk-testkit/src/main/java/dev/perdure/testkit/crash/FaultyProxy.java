@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -48,6 +49,8 @@ final class FaultyProxy implements AutoCloseable {
         LATE_ANSWER
     }
 
+    private static final List<Fault> FAULTS = List.of(Fault.values());
+
     /**
      * What is to happen to a connection.
      *
@@ -59,7 +62,7 @@ final class FaultyProxy implements AutoCloseable {
             SplittableRandom random = new SplittableRandom(seed * 1_000_033 + connection);
             boolean hit = random.nextDouble() < share;
             int request = 1 + random.nextInt(LATEST);
-            Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
+            Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
             long delay = 1 + (long) (random.nextDouble() * longestMillis);
             return new Plan(hit ? request : 0, fault, delay);
         }
