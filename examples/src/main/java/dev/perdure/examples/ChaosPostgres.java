@@ -10,6 +10,7 @@ import dev.perdure.testkit.crash.CrashStore;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,7 +123,7 @@ public final class ChaosPostgres implements CrashStore {
 
         @Override
         public InetSocketAddress address() {
-            return new InetSocketAddress("127.0.0.1", port);
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
         }
 
         @Override

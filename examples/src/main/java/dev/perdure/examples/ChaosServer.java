@@ -1,8 +1,10 @@
 package dev.perdure.examples;
 
 import dev.perdure.testkit.crash.CrashServer;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 
 /** The server of a run of {@link Chaos}: one that was started for it, or one that was named. */
 interface ChaosServer extends CrashServer, AutoCloseable {
@@ -18,7 +20,13 @@ interface ChaosServer extends CrashServer, AutoCloseable {
     /** The host and the port of a JDBC URL such as {@code jdbc:postgresql://host:5432/name}. */
     static InetSocketAddress address(String url, int defaultPort) {
         URI uri = uri(url);
-        return new InetSocketAddress(uri.getHost(), uri.getPort() < 0 ? defaultPort : uri.getPort());
+        try {
+            InetAddress host = InetAddress.getAllByName(uri.getHost())[0];
+            return new InetSocketAddress(host, uri.getPort() < 0 ? defaultPort : uri.getPort());
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(
+                    "--url names the host " + uri.getHost() + ", which is not known here", e);
+        }
     }
 
     /** The same database through another address. */

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 final class FaultyProxy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FaultyProxy.class);
+    private static final List<Fault> FAULTS = List.of(Fault.values());
     private static final int CHUNK = 16_384;
     /** A connection is hit at one of its first so many requests: in its greeting, or in its work. */
     private static final int LATEST = 40;
@@ -59,7 +61,7 @@ final class FaultyProxy implements AutoCloseable {
             SplittableRandom random = new SplittableRandom(seed * 1_000_033 + connection);
             boolean hit = random.nextDouble() < share;
             int request = 1 + random.nextInt(LATEST);
-            Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
+            Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
             long delay = 1 + (long) (random.nextDouble() * longestMillis);
             return new Plan(hit ? request : 0, fault, delay);
         }

@@ -25,7 +25,6 @@ final class Torture {
     private static final int KILLS_OF_A_SESSION = 6;
 
     private final Settings settings;
-    private final SessionStore store;
     private final Children children;
     private final @Nullable FaultyProxy proxy;
     private final Watch watch;
@@ -40,7 +39,6 @@ final class Torture {
 
     Torture(Settings settings, SessionStore store, Ledgers ledgers, Children children, @Nullable FaultyProxy proxy) {
         this.settings = settings;
-        this.store = store;
         this.children = children;
         this.proxy = proxy;
         Outside outside = new Outside(store, ledgers);
