@@ -24,7 +24,8 @@ interface ChaosServer extends CrashServer, AutoCloseable {
             InetAddress host = InetAddress.getAllByName(uri.getHost())[0];
             return new InetSocketAddress(host, uri.getPort() < 0 ? defaultPort : uri.getPort());
         } catch (UnknownHostException e) {
-            throw new IllegalArgumentException("--url names a host that nobody knows: " + uri.getHost(), e);
+            throw new IllegalArgumentException(
+                    "--url names the host " + uri.getHost() + ", which is not known here", e);
         }
     }
 

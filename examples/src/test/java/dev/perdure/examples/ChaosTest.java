@@ -62,7 +62,7 @@ class ChaosTest {
                 "--store",
                 "postgres",
                 "--url",
-                "jdbc:postgresql://db/x",
+                "jdbc:postgresql://127.0.0.1/x",
                 "--faults",
                 "restart");
     }

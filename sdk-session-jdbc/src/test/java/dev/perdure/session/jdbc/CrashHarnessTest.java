@@ -117,17 +117,17 @@ class CrashHarnessTest {
         }
     }
 
-    /** A server in whose place another comes at each kill, while there are those who still hold their sessions. */
+    /** A server in whose place another comes now and then, while there are those who still hold their sessions. */
     static CrashHarness failingOver(CrashHarness harness, FailingOverPostgres server) {
         return harness.server(server)
-                .kills(8)
-                .children(3)
+                .kills(7)
+                .children(6)
                 .sessions(24)
                 .seed(7)
                 .restartEvery(1)
                 .endEarly(false)
                 // Not renewed in the time of a life: so lives are long.
-                .lease(Duration.ofSeconds(30))
+                .lease(Duration.ofSeconds(60))
                 .points(CrashPoint.AFTER_RENEW)
                 .pauses(0)
                 .finishWithin(Duration.ofSeconds(5));
@@ -137,7 +137,7 @@ class CrashHarnessTest {
         return CrashHarness.of(store, folder)
                 .server(server)
                 .kills(20)
-                .children(3)
+                .children(6)
                 .seed(31);
     }
 

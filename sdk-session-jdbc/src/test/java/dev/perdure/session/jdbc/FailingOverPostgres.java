@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  */
 final class FailingOverPostgres extends PostgresServer {
     /** So many bytes of its log at least are on the server's disk and not on the replica: a few commits, so that who wrote them still holds its session. */
-    private static final int LOST = 4_000;
+    private static final int LOST = 12_000;
 
     private static final long PATIENCE = 3_000_000_000L;
 

@@ -30,6 +30,8 @@ final class CrashAgent {
     /** An input that begins so takes one call that outlasts its lease: it ends only where leases are renewed. */
     static final String LONG = "long";
 
+    private static final long SHORTEST_LONG = 2_500;
+
     static final String KEPT = "kept";
 
     private final Outside outside;
@@ -71,7 +73,7 @@ final class CrashAgent {
     }
 
     private Object outlastLease() {
-        Pauses.sleep(lease.toMillis() * 2);
+        Pauses.sleep(Math.max(lease.toMillis() * 2, SHORTEST_LONG));
         if (Thread.interrupted()) {
             throw new IllegalStateException("its time was not over");
         }

@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 final class FaultyProxy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FaultyProxy.class);
+    private static final List<Fault> FAULTS = List.of(Fault.values());
     private static final int CHUNK = 16_384;
     /** A connection is hit at one of its first so many requests: in its greeting, or in its work. */
     private static final int LATEST = 40;

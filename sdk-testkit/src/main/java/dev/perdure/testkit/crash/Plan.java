@@ -37,7 +37,7 @@ record Plan(CrashPoint point, int nth, long afterPercent, long pauseMillis) {
 
     /** At a named point it is hit by the clock only when it does not come there for long. */
     long percent() {
-        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : 100 + 5 * afterPercent;
+        return point == CrashPoint.ANYWHERE || afterPercent == 0 ? afterPercent : 100 + 20 * afterPercent;
     }
 
     String text() {
