@@ -42,7 +42,7 @@ class PostgresClockSkewTest {
 
     private AgentRuntime runtime(SessionStore store) {
         Agent agent = Agent.builder(AGENT)
-                .model(ScriptedModel.replies(Step.call("pay", "{}"), Step.text("done")))
+                .model(ScriptedModel.steps(List.of(Step.call("pay", "{}"), Step.text("done"))))
                 .tool(Tool.once("pay", "", Json.class, (in, call) -> {
                             inTool.countDown();
                             Eventually.await(go);

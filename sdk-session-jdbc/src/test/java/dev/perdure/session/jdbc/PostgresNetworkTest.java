@@ -165,7 +165,7 @@ class PostgresNetworkTest {
 
     private Agent paying() {
         return Agent.builder(AGENT)
-                .model(ScriptedModel.replies(Step.call("pay", "{}"), Step.text("done")))
+                .model(ScriptedModel.steps(List.of(Step.call("pay", "{}"), Step.text("done"))))
                 .tool(Tool.once("pay", "", Json.class, (in, call) -> {
                             inTool.countDown();
                             Eventually.await(go);
