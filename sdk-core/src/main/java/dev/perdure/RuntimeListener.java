@@ -29,7 +29,7 @@ public interface RuntimeListener {
      * The store has lost the end of a session's log, which it had acknowledged. The session's log goes on with an {@link
      * dev.perdure.session.Event.StoreRegressed}: restored by this runtime, or set aside for an operator. Called once for each loss that is found.
      *
-     * @param found number of the last event that the store has
+     * @param found number of the last event that the store still has
      * @param acknowledged number of the last event that it had acknowledged to this runtime
      */
     default void onStoreRegressed(SessionId session, long found, long acknowledged) {}

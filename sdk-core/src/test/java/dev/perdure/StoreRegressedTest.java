@@ -20,6 +20,7 @@ import dev.perdure.tool.Tool;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -215,6 +216,39 @@ class StoreRegressedTest {
                     .containsExactly(new Event.StoreRegressed(4, promised, false));
         }
         assertThat(ran).hasValue(1);
+    }
+
+    /** The log is as long as it was, and another: what a later run of the same process finds is the loss that the log tells of. */
+    @Test
+    void resumedSession_whoseLogGrewBehindTheLoss_isNotSetAsideAgain() {
+        go.countDown();
+        try (AgentRuntime runtime =
+                Sessions.quick(store, paying()).listener(listener).build()) {
+            Sessions.await(runtime.open(id, "a").send("hi"));
+            int promised = Sessions.log(before, id).size();
+            standbyHas(seqOf(before, Event.ModelReplied.class), SessionStatus.WAITING);
+            Lease lease = claimed(after, WorkerId.random());
+            List<Draft> others = new ArrayList<>();
+            for (int i = 0; i < promised; i++) {
+                others.add(Draft.of(EventId.random(), 1, new Event.NoteKept("by", Json.of("another"))));
+            }
+            after.append(
+                    lease,
+                    after.head(id),
+                    new SessionStore.Batch(
+                            others,
+                            List.of(),
+                            List.of(),
+                            List.of(),
+                            null,
+                            new SessionStore.Release(SessionStatus.READY, 0)));
+            primary.set(after);
+            Sessions.eventually("set aside", () -> after.find(id).orElseThrow().status() == SessionStatus.QUARANTINED);
+
+            runtime.operator().resume(id, Actor.user("ops"));
+            Sessions.eventually("goes on", () -> after.find(id).orElseThrow().status() == SessionStatus.IDLE);
+            assertThat(told).containsExactly((promised - 1) + " of " + promised);
+        }
     }
 
     @Test

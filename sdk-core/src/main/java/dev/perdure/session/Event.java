@@ -263,7 +263,7 @@ public sealed interface Event {
     /**
      * The store had lost the end of this log, as after a failover to a standby that lacked the newest commits.
      *
-     * @param found number of the last event that was there
+     * @param found number of the last event that was still there; an upper bound when whoever found out no longer knew the events before
      * @param acknowledged number of the last event that the store had acknowledged to the worker that found out
      * @param restored whether that worker still had all that was lost and wrote it again, directly before this event; else the events from {@code found}
      *     + 1 to {@code acknowledged} are gone with all they say, what tools did meanwhile included, and the session was set aside

@@ -5,7 +5,6 @@ import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.Json;
 import dev.perdure.session.Position;
-import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -44,7 +43,7 @@ final class Regression {
     }
 
     void check() {
-        if (acknowledged.seq() == 0 || isThere()) {
+        if (acknowledged.seq() == 0 || isThere(acknowledged)) {
             return;
         }
         Optional<SessionInfo> info = store.find(session);
@@ -52,15 +51,27 @@ final class Regression {
             return;
         }
         Position end = store.head(session);
-        engine.regressed(lease, end.seq(), acknowledged.seq());
+        long kept = kept(end);
+        engine.regressed(lease, kept, acknowledged.seq());
         if (info.isPresent() && !restored(end)) {
-            setAside(end);
+            setAside(end, kept);
         }
     }
 
-    private boolean isThere() {
-        List<Recorded> last = store.read(session, acknowledged.seq() - 1, 1);
-        return !last.isEmpty() && last.get(0).id().equals(acknowledged.event());
+    /** Number of the last event that the log still shares with what was acknowledged; others may have written behind it since. */
+    private long kept(Position end) {
+        for (int i = written.size() - 1; i >= 0; i--) {
+            Position before = written.get(i).before();
+            if (before.seq() <= end.seq() && isThere(before)) {
+                return before.seq();
+            }
+        }
+        return Math.min(end.seq(), acknowledged.seq() - 1);
+    }
+
+    private boolean isThere(Position position) {
+        return store.read(session, position.seq() - 1, 1).stream()
+                .anyMatch(recorded -> recorded.position().equals(position));
     }
 
     /** Writes again what was lost, directly after where the log ends now. */
@@ -102,12 +113,12 @@ final class Regression {
         if (drafts.size() != acknowledged.seq() - end.seq()) {
             return null;
         }
-        drafts.add(note(end, drafts.get(drafts.size() - 1).turn(), true));
+        drafts.add(note(end.seq(), drafts.get(drafts.size() - 1).turn(), true));
         return release(drafts, SessionStatus.READY);
     }
 
-    private Draft note(Position end, int turn, boolean restored) {
-        return Draft.of(engine.newId(), turn, new Event.StoreRegressed(end.seq(), acknowledged.seq(), restored));
+    private Draft note(long kept, int turn, boolean restored) {
+        return Draft.of(engine.newId(), turn, new Event.StoreRegressed(kept, acknowledged.seq(), restored));
     }
 
     private SessionStore.Batch release(List<Draft> drafts, SessionStatus target) {
@@ -120,11 +131,11 @@ final class Regression {
     }
 
     /** At once if the session is still this worker's; else whoever has it by now learns of it as of everything else. */
-    private void setAside(Position end) {
+    private void setAside(Position end, long kept) {
         LOG.error(
                 "{}: what the store has lost cannot be written again; the session is set aside for an operator",
                 session);
-        SessionStore.Batch note = release(List.of(note(end, 0, false)), SessionStatus.QUARANTINED);
+        SessionStore.Batch note = release(List.of(note(kept, 0, false)), SessionStatus.QUARANTINED);
         if (isWritten(store.append(lease, end, note))) {
             return;
         }
@@ -134,6 +145,6 @@ final class Regression {
                         "regressed:" + acknowledged.event(),
                         Event.InputKind.SET_ASIDE,
                         Actor.PERDURE,
-                        Json.of(new Bodies.Regressed(end.seq(), acknowledged.seq()))));
+                        Json.of(new Bodies.Regressed(kept, acknowledged.seq()))));
     }
 }

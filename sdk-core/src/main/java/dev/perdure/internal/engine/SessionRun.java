@@ -259,8 +259,10 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             engine.remember(lease, end);
             return;
         }
-        engine.regressed(lease, end.seq(), remembered.seq());
-        journal.add(new Event.StoreRegressed(end.seq(), remembered.seq(), false));
+        // Others may have written since, so that the log is longer and yet another.
+        long kept = Math.min(end.seq(), remembered.seq() - 1);
+        engine.regressed(lease, kept, remembered.seq());
+        journal.add(new Event.StoreRegressed(kept, remembered.seq(), false));
         setAside();
     }
 

@@ -168,7 +168,8 @@ class PostgresFailoverTest {
 
     private Agent agent() {
         return Agent.builder(AGENT)
-                .model(ScriptedModel.replies(Step.call("first", "{}"), Step.call("second", "{}"), Step.text("done")))
+                .model(ScriptedModel.steps(
+                        List.of(Step.call("first", "{}"), Step.call("second", "{}"), Step.text("done"))))
                 .tool(Tool.once("first", "", Json.class, (in, call) -> {
                             inFirst.countDown();
                             Eventually.await(firstMayEnd);

@@ -138,7 +138,7 @@ class PostgresFullDiskTest {
         CountDownLatch go = new CountDownLatch(1);
         CountDownLatch heldBack = new CountDownLatch(1);
         Agent agent = Agent.builder(AGENT)
-                .model(ScriptedModel.replies(Step.call("pay", "{}"), Step.text("done")))
+                .model(ScriptedModel.steps(List.of(Step.call("pay", "{}"), Step.text("done"))))
                 .tool(Tool.once("pay", "", Json.class, (in, call) -> {
                             inTool.countDown();
                             Eventually.await(go);
