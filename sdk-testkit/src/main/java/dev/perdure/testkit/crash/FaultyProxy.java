@@ -50,8 +50,6 @@ final class FaultyProxy implements AutoCloseable {
         LATE_ANSWER
     }
 
-    private static final List<Fault> FAULTS = List.of(Fault.values());
-
     /**
      * What is to happen to a connection.
      *
