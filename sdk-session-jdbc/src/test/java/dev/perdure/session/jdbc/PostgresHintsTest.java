@@ -12,7 +12,9 @@ import dev.perdure.AgentRuntime;
 import dev.perdure.Operator;
 import dev.perdure.model.ModelException;
 import dev.perdure.session.Actor;
+import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.spi.ModelClient;
@@ -29,6 +31,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -84,10 +87,18 @@ class PostgresHintsTest {
                 .build();
     }
 
-    /** One look at its start, and one because what was told before it listened may have been missed. */
-    private void awaitListening(int looksBefore) {
+    /** Posts to a session that nobody serves, until that makes the worker look. */
+    private void awaitListening() {
+        SessionId ping = SessionId.of("acme", "ping");
+        sender.open(new SessionStore.NewSession(
+                ping, "nobody", Map.of(), Draft.of(EventId.random(), 0, new Event.SessionOpened("nobody", Map.of()))));
         Eventually.await("it listens", () -> !listener().equals("none"));
-        Eventually.await("it has looked since", () -> looks.get() > looksBefore);
+        Eventually.await("it has looked at its start", () -> looks.get() > 0);
+        int before = looks.get();
+        Eventually.await("it looks when something is told", () -> {
+            sender.post(ping, Messages.text("ping" + System.nanoTime(), "hi"));
+            return looks.get() > before + 1;
+        });
     }
 
     private String listener() {
@@ -109,7 +120,7 @@ class PostgresHintsTest {
         try (HikariDataSource pool = postgres.pool(4);
                 SessionStore store = JdbcSessionStore.of(pool, HINTING);
                 AgentRuntime runtime = runtime(store, NEVER, agent())) {
-            awaitListening(1);
+            awaitListening();
             send(ID);
             Eventually.await("run", () -> ended(ID));
             assertThat(runtime.find(ID)).isPresent();
@@ -134,7 +145,7 @@ class PostgresHintsTest {
                 leaving.open(ID, AGENT).send("hi");
                 Eventually.await(inCall);
                 try (AgentRuntime staying = runtime(store, NEVER, agent())) {
-                    awaitListening(1);
+                    awaitListening();
                     Thread closing = new Thread(leaving::close);
                     closing.start();
                     Eventually.await(
@@ -162,7 +173,7 @@ class PostgresHintsTest {
                 SessionStore store = JdbcSessionStore.of(pool, HINTING);
                 AgentRuntime runtime =
                         runtime(store, NEVER, Agent.builder(AGENT).model(stuck).build())) {
-            awaitListening(1);
+            awaitListening();
             runtime.open(ID, AGENT).send("hi");
             Eventually.await(inCall);
             Operator.of(sender).interrupt(ID, "enough", Actor.user("ann"));
@@ -175,8 +186,7 @@ class PostgresHintsTest {
         try (HikariDataSource pool = postgres.pool(4);
                 SessionStore store = JdbcSessionStore.of(pool, HINTING);
                 AgentRuntime runtime = runtime(store, NEVER, agent())) {
-            awaitListening(1);
-            int before = looks.get();
+            awaitListening();
             String killed = listener();
             postgres.sql("SELECT pg_terminate_backend(" + killed + ")");
             send(ID);
@@ -186,7 +196,7 @@ class PostgresHintsTest {
                     "another listens",
                     () -> !listener().equals("none") && !listener().equals(killed));
             SessionId next = SessionId.of("acme", "next");
-            Eventually.await("it has looked since", () -> looks.get() > before);
+            awaitListening();
             send(next);
             Eventually.await("run", () -> ended(next));
             assertThat(runtime.find(next)).isPresent();
@@ -232,7 +242,7 @@ class PostgresHintsTest {
         try (HikariDataSource pool = postgres.pool(4)) {
             SessionStore store = JdbcSessionStore.of(pool, HINTING);
             AgentRuntime runtime = runtime(store, NEVER, agent());
-            awaitListening(1);
+            awaitListening();
             runtime.close();
             store.close();
             Eventually.await("all is back", () -> pool.getHikariPoolMXBean().getActiveConnections() == 0);
