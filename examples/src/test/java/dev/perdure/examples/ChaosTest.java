@@ -27,7 +27,7 @@ class ChaosTest {
 
     @Test
     void storeThatThereIsNot_isOneLine() throws Exception {
-        refused("--store is postgres or sqlite, but this is nope", "--store", "nope");
+        refused("--store is mariadb or postgres or sqlite, but this is nope", "--store", "nope");
     }
 
     @Test
