@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The right to write to one session, until somebody else claims it. Immutable.
  *
- * @param key the store's own number of the session
+ * @param key the store's own number of the session, never that of another one, also when it is gone
  * @param fence fencing token; grows with every claim of the session
  * @param agent that the session belongs to
  * @param attempts claims since the session last made progress, this one included

@@ -164,7 +164,7 @@ final class Removal {
     }
 
     /**
-     * Looks first whether the row is still the nameless one, and holds it: SQLite gives the numbers of rows that are gone again.
+     * Looks first whether the row is still there, and holds it: others may empty it, too.
      *
      * @return whether there may be more
      */

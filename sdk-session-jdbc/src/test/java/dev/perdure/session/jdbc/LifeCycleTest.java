@@ -266,9 +266,8 @@ class LifeCycleTest {
         }
     }
 
-    /** SQLite gives the number of a row that is gone to the next session. */
     @Test
-    void slowDeletion_whoseRowIsGoneAndItsNumberGivenAgain_leavesTheNewSessionAlone() throws Exception {
+    void slowDeletion_whoseRowOthersHaveRemoved_leavesTheNewSessionAlone() throws Exception {
         onBoth((store, other, database) -> {
             large(other);
             SessionId next = SessionId.of("acme", "next");

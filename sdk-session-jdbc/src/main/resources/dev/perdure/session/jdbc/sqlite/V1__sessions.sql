@@ -1,7 +1,8 @@
 -- Times are milliseconds since 1970 UTC. Names are prefixed, because an application may keep its own tables in this file.
+-- Numbers of sessions that are gone are not given again: processes remember sessions by them.
 
 CREATE TABLE perdure_session (
-  id          INTEGER PRIMARY KEY,
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant      TEXT    NOT NULL,
   name        TEXT    NOT NULL,
   agent       TEXT    NOT NULL,
