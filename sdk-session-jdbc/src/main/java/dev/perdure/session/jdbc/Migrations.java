@@ -41,7 +41,13 @@ final class Migrations {
         int known = dialect.migrations().size();
         if (jdbi.withHandle(this::version) < known) {
             jdbi.useTransaction(handle -> {
-                lock(handle, dialect.schemaLock());
+                if (!lock(handle, dialect.schemaLock())) {
+                    throw StoreException.unavailable(
+                            "the database " + place
+                                    + " is having its tables made by another process for long; try again",
+                            null,
+                            null);
+                }
                 try {
                     apply(handle, now);
                 } finally {
@@ -69,10 +75,14 @@ final class Migrations {
         return script.toString();
     }
 
-    private static void lock(Handle handle, String sql) {
-        if (!sql.isEmpty()) {
-            handle.execute(sql);
-        }
+    /** False when the database says 0, which is that the lock was not to be had in time. */
+    private static boolean lock(Handle handle, String sql) {
+        return sql.isEmpty()
+                || !handle.createQuery(sql)
+                        .mapTo(String.class)
+                        .findOne()
+                        .orElse("")
+                        .equals("0");
     }
 
     /** Looks again under the lock: another process may have done it meanwhile. */

@@ -68,7 +68,15 @@ final class Server {
             if (renewals != null) {
                 renewals.close().run();
             }
-            throw faults.translate(e, null);
+            RuntimeException translated = faults.translate(e, null);
+            // Two made the tables in the same moment, where no lock keeps them apart.
+            throw translated instanceof Faults.Clash
+                    ? StoreException.unavailable(
+                            "the tables in " + found.place()
+                                    + " were made by another process in this moment; open again",
+                            null,
+                            e)
+                    : translated;
         }
         Database database = Database.shared(
                 new Database.Pool(this::connection, jdbi, () -> {}),

@@ -26,6 +26,7 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Renewal;
 import dev.perdure.spi.StoreException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -269,6 +271,31 @@ class MariaDbFaultTest {
         assertThat(mariadb.query("SELECT count(*) FROM perdure_schema"))
                 .isEqualTo(String.valueOf(
                         new MariaDialect(false, true).migrations().size()));
+    }
+
+    @Test
+    void tablesThatAnotherProcessMakesForLong_areWaitedFor_andThenItIsUnavailable_notDoneBesideIt()
+            throws SQLException {
+        Function<Dialect, Dialect> impatient = dialect -> (Dialect) Proxy.newProxyInstance(
+                Dialect.class.getClassLoader(),
+                new Class<?>[] {Dialect.class},
+                (proxy, method, arguments) -> method.getName().equals("schemaLock")
+                        ? ((String) method.invoke(dialect)).replace(", 60)", ", 0)")
+                        : method.invoke(dialect, arguments));
+        try (Connection other = mariadb.pool().getConnection()) {
+            other.createStatement().execute("SELECT get_lock('perdure_schema', 10)");
+            assertThatThrownBy(() -> JdbcSessionStore.of(
+                            mariadb.pool(),
+                            JdbcOptions.standard(),
+                            new Server.Wiring(impatient::apply, Statements::new, true)))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("by another process")
+                    .matches(e -> ((StoreException) e).retryable(), "is retryable");
+            assertThat(mariadb.query("SELECT count(*) FROM information_schema.tables WHERE table_schema = '"
+                            + mariadb.database() + "'"))
+                    .isEqualTo("0");
+            other.createStatement().execute("SELECT release_lock('perdure_schema')");
+        }
     }
 
     @Test
