@@ -15,8 +15,6 @@ import dev.perdure.session.TenantId;
 import dev.perdure.spi.BlobStore;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +22,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -267,7 +264,7 @@ public final class InMemorySessionStore implements SessionStore {
                 return false;
             }
             MemorySession restored = new MemorySession(++keys, image, log, now);
-            bytes.forEach(blob -> restored.blobs().put(Blobs.ref(blob), blob));
+            bytes.forEach(blob -> restored.blobs().put(BlobRef.of(blob), blob));
             sessions.put(id, restored);
             return true;
         });
@@ -349,7 +346,7 @@ public final class InMemorySessionStore implements SessionStore {
         @Override
         public BlobRef put(SessionId id, byte[] bytes) {
             byte[] copy = bytes.clone();
-            BlobRef ref = ref(copy);
+            BlobRef ref = BlobRef.of(copy);
             return locked(() -> {
                 MemorySession session = sessions.get(id);
                 if (session == null || session.isDeleted()) {
@@ -367,16 +364,6 @@ public final class InMemorySessionStore implements SessionStore {
                             Optional.<byte[]>empty(),
                             session -> Optional.ofNullable(session.blobs().get(ref))))
                     .map(byte[]::clone);
-        }
-
-        private static BlobRef ref(byte[] bytes) {
-            try {
-                String sha256 = HexFormat.of()
-                        .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-                return new BlobRef(sha256, bytes.length);
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("every JVM has SHA-256", e);
-            }
         }
     }
 }

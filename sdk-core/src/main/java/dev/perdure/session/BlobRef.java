@@ -1,5 +1,8 @@
 package dev.perdure.session;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Objects;
 
 /**
@@ -16,6 +19,16 @@ public record BlobRef(String sha256, long size) {
         }
         if (size < 0) {
             throw new IllegalArgumentException("a size is not negative: " + size);
+        }
+    }
+
+    /** To these bytes. */
+    public static BlobRef of(byte[] bytes) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes);
+            return new BlobRef(HexFormat.of().formatHex(hash), bytes.length);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JVM has SHA-256", e);
         }
     }
 }

@@ -26,7 +26,7 @@ final class Blobs implements BlobStore {
     /** What was stored under an earlier key or form is stored once more: a key may be changed to get rid of the old one. */
     @Override
     public BlobRef put(SessionId session, byte[] bytes) {
-        BlobRef ref = new BlobRef(Hashes.hex(bytes), bytes.length);
+        BlobRef ref = BlobRef.of(bytes);
         String address = codec.address(session, ref);
         if (!has(session, address)
                 && !insert(session, ref, address, codec.encode(BodyPlace.blob(session, ref), bytes))

@@ -1,28 +1,26 @@
 package dev.perdure.session.jdbc;
 
 import java.sql.SQLException;
-import java.sql.SQLTransientConnectionException;
 import java.util.List;
 import java.util.Map;
 
 /** H2 from 2.2 on. */
 final class H2Dialect implements Dialect {
-    /** By H2's own error codes; duplicates and timeouts among them. */
-    private static final Map<Integer, Fault> FAULTS = Map.ofEntries(
-            Map.entry(23505, Fault.CLASH),
-            Map.entry(40001, Fault.BUSY),
-            Map.entry(50200, Fault.BUSY),
-            Map.entry(90131, Fault.BUSY),
-            Map.entry(90097, Fault.READ_ONLY),
-            Map.entry(90096, Fault.FORBIDDEN),
-            Map.entry(90020, Fault.CANNOT_OPEN),
-            Map.entry(28000, Fault.CANNOT_OPEN),
-            Map.entry(90013, Fault.CANNOT_OPEN),
-            Map.entry(90146, Fault.CANNOT_OPEN),
-            Map.entry(90030, Fault.DAMAGED));
-
-    private static final Map<String, Fault> CLASSES =
-            Map.of("22", Fault.REJECTED, "23", Fault.REJECTED, "42", Fault.REJECTED);
+    private static final FaultCodes FAULTS = new FaultCodes(Map.ofEntries(
+            Map.entry("23505", Fault.CLASH),
+            Map.entry("40001", Fault.BUSY),
+            Map.entry("50200", Fault.BUSY),
+            Map.entry("90131", Fault.BUSY),
+            Map.entry("90097", Fault.READ_ONLY),
+            Map.entry("90096", Fault.FORBIDDEN),
+            Map.entry("90020", Fault.CANNOT_OPEN),
+            Map.entry("28000", Fault.CANNOT_OPEN),
+            Map.entry("90013", Fault.CANNOT_OPEN),
+            Map.entry("90146", Fault.CANNOT_OPEN),
+            Map.entry("90030", Fault.DAMAGED),
+            Map.entry("22", Fault.REJECTED),
+            Map.entry("23", Fault.REJECTED),
+            Map.entry("42", Fault.REJECTED)));
 
     @Override
     public String name() {
@@ -121,13 +119,6 @@ final class H2Dialect implements Dialect {
 
     @Override
     public Fault fault(SQLException e) {
-        if (e instanceof SQLTransientConnectionException) {
-            return Fault.BUSY;
-        }
-        Fault exact = FAULTS.get(e.getErrorCode());
-        String state = e.getSQLState() == null ? "" : e.getSQLState();
-        return exact != null
-                ? exact
-                : CLASSES.getOrDefault(state.length() < 2 ? "" : state.substring(0, 2), Fault.OTHER);
+        return FAULTS.of(e);
     }
 }

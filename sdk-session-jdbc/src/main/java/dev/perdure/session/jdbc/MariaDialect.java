@@ -1,7 +1,6 @@
 package dev.perdure.session.jdbc;
 
 import java.sql.SQLException;
-import java.sql.SQLTransientConnectionException;
 import java.util.List;
 import java.util.Map;
 
@@ -9,34 +8,32 @@ import java.util.Map;
 final class MariaDialect implements Dialect {
     private static final String SCHEMA_LOCK = "'perdure_schema'";
 
-    /** By the server's error number. */
-    private static final Map<Integer, Fault> FAULTS = Map.ofEntries(
-            Map.entry(1062, Fault.CLASH),
-            Map.entry(1020, Fault.BUSY),
-            Map.entry(1205, Fault.BUSY),
-            Map.entry(1213, Fault.BUSY),
-            Map.entry(3572, Fault.BUSY),
-            Map.entry(1290, Fault.READ_ONLY),
-            Map.entry(1792, Fault.READ_ONLY),
-            Map.entry(1836, Fault.READ_ONLY),
-            Map.entry(1021, Fault.FULL),
-            Map.entry(1114, Fault.FULL),
-            Map.entry(1044, Fault.FORBIDDEN),
-            Map.entry(1142, Fault.FORBIDDEN),
-            Map.entry(1143, Fault.FORBIDDEN),
-            Map.entry(1227, Fault.FORBIDDEN),
-            Map.entry(1045, Fault.CANNOT_OPEN),
-            Map.entry(1046, Fault.CANNOT_OPEN),
-            Map.entry(1049, Fault.CANNOT_OPEN),
-            Map.entry(1698, Fault.CANNOT_OPEN),
-            Map.entry(1030, Fault.DAMAGED),
-            Map.entry(1034, Fault.DAMAGED),
-            Map.entry(1712, Fault.DAMAGED),
-            Map.entry(1153, Fault.TOO_LARGE));
-
-    /** By SQLSTATE's class. */
-    private static final Map<String, Fault> CLASSES =
-            Map.of("22", Fault.REJECTED, "23", Fault.REJECTED, "42", Fault.REJECTED);
+    private static final FaultCodes FAULTS = new FaultCodes(Map.ofEntries(
+            Map.entry("1062", Fault.CLASH),
+            Map.entry("1020", Fault.BUSY),
+            Map.entry("1205", Fault.BUSY),
+            Map.entry("1213", Fault.BUSY),
+            Map.entry("3572", Fault.BUSY),
+            Map.entry("1290", Fault.READ_ONLY),
+            Map.entry("1792", Fault.READ_ONLY),
+            Map.entry("1836", Fault.READ_ONLY),
+            Map.entry("1021", Fault.FULL),
+            Map.entry("1114", Fault.FULL),
+            Map.entry("1044", Fault.FORBIDDEN),
+            Map.entry("1142", Fault.FORBIDDEN),
+            Map.entry("1143", Fault.FORBIDDEN),
+            Map.entry("1227", Fault.FORBIDDEN),
+            Map.entry("1045", Fault.CANNOT_OPEN),
+            Map.entry("1046", Fault.CANNOT_OPEN),
+            Map.entry("1049", Fault.CANNOT_OPEN),
+            Map.entry("1698", Fault.CANNOT_OPEN),
+            Map.entry("1030", Fault.DAMAGED),
+            Map.entry("1034", Fault.DAMAGED),
+            Map.entry("1712", Fault.DAMAGED),
+            Map.entry("1153", Fault.TOO_LARGE),
+            Map.entry("22", Fault.REJECTED),
+            Map.entry("23", Fault.REJECTED),
+            Map.entry("42", Fault.REJECTED)));
 
     private final boolean mysql;
     private final boolean answersInserts;
@@ -148,13 +145,6 @@ final class MariaDialect implements Dialect {
 
     @Override
     public Fault fault(SQLException e) {
-        if (e instanceof SQLTransientConnectionException) {
-            return Fault.BUSY;
-        }
-        Fault exact = FAULTS.get(e.getErrorCode());
-        String state = e.getSQLState() == null ? "" : e.getSQLState();
-        return exact != null
-                ? exact
-                : CLASSES.getOrDefault(state.length() < 2 ? "" : state.substring(0, 2), Fault.OTHER);
+        return FAULTS.of(e);
     }
 }

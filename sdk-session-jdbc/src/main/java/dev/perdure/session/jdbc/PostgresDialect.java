@@ -1,7 +1,6 @@
 package dev.perdure.session.jdbc;
 
 import java.sql.SQLException;
-import java.sql.SQLTransientConnectionException;
 import java.util.List;
 import java.util.Map;
 
@@ -10,8 +9,7 @@ final class PostgresDialect implements Dialect {
     /** Any number, as long as no other user of advisory locks in the same database has it: the first bytes of "perdure". */
     private static final long SCHEMA_LOCK = 0x7065726475726501L;
 
-    /** By SQLSTATE, the whole or its class. */
-    private static final Map<String, Fault> FAULTS = Map.ofEntries(
+    private static final FaultCodes FAULTS = new FaultCodes(Map.ofEntries(
             Map.entry("23505", Fault.CLASH),
             Map.entry("40001", Fault.BUSY),
             Map.entry("40P01", Fault.BUSY),
@@ -29,7 +27,7 @@ final class PostgresDialect implements Dialect {
             Map.entry("XX002", Fault.DAMAGED),
             Map.entry("28", Fault.CANNOT_OPEN),
             Map.entry("3D", Fault.CANNOT_OPEN),
-            Map.entry("3F", Fault.CANNOT_OPEN));
+            Map.entry("3F", Fault.CANNOT_OPEN)));
 
     @Override
     public String name() {
@@ -122,13 +120,6 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public Fault fault(SQLException e) {
-        if (e instanceof SQLTransientConnectionException) {
-            return Fault.BUSY;
-        }
-        String state = e.getSQLState() == null ? "" : e.getSQLState();
-        Fault exact = FAULTS.get(state);
-        return exact != null
-                ? exact
-                : FAULTS.getOrDefault(state.length() < 2 ? "" : state.substring(0, 2), Fault.OTHER);
+        return FAULTS.of(e);
     }
 }

@@ -368,7 +368,7 @@ final class Transfer {
     }
 
     private Blob blob(SessionId id, byte[] bytes) {
-        BlobRef ref = new BlobRef(Hashes.hex(bytes), bytes.length);
+        BlobRef ref = BlobRef.of(bytes);
         return new Blob(codec.address(id, ref), ref.size(), codec.encode(BodyPlace.blob(id, ref), bytes));
     }
 
