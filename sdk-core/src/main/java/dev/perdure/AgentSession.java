@@ -80,7 +80,7 @@ public final class AgentSession {
         List<Part> parts = new ArrayList<>(input.parts());
         for (Input.Attachment file : input.attachments()) {
             BlobRef ref = engine.store().blobs().put(id, file.content());
-            parts.add(new Part.Media(file.mediaType(), file.name(), "blob:" + ref.sha256() + ":" + ref.size()));
+            parts.add(new Part.Media(file.mediaType(), file.name(), ref.uri()));
         }
         return parts;
     }

@@ -38,6 +38,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -113,6 +114,34 @@ class ExportTest {
         restore(file);
         assertThat(target.blobs().find(ID, ref))
                 .hasValueSatisfying(bytes -> assertThat(bytes).isEqualTo(large));
+    }
+
+    /** What was sent with a message and has not been read, and what was: both are named by an address, not by their hash and size. */
+    @Test
+    void filesOfMessages_goWithTheSession_consumedOrNot() throws IOException {
+        Agent agent = Agent.builder("a")
+                .model(new FakeModel(request -> FakeModel.text("seen")))
+                .build();
+        SessionId id = SessionId.of("acme", "with-files");
+        byte[] read = "read".getBytes(StandardCharsets.UTF_8);
+        byte[] waiting = "waiting".getBytes(StandardCharsets.UTF_8);
+        try (AgentRuntime runtime = AgentRuntime.open(source, agent)) {
+            AgentSession session = runtime.open(id, "a");
+            session.send(Input.text("look").file("a.txt", "text/plain", read)).await();
+        }
+        try (AgentRuntime idle =
+                AgentRuntime.builder(source).agents(agent).workers(0).build()) {
+            idle.drain(Duration.ZERO);
+            idle.open(id, "a").send(Input.text("and this").file("b.txt", "text/plain", waiting));
+        }
+
+        assertThat(restore(export(source, id))).isEqualTo(Operator.Imported.DONE);
+
+        for (byte[] bytes : List.of(read, waiting)) {
+            assertThat(target.blobs().find(id, BlobRef.of(bytes)))
+                    .hasValueSatisfying(there -> assertThat(there).isEqualTo(bytes));
+        }
+        assertThat(target.inbox(id, 0, 10)).hasSize(1);
     }
 
     /** Whatever names it, also what a later version may bring; what only looks like a name of a blob does no harm. */

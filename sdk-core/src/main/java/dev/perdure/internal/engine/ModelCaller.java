@@ -24,9 +24,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,8 +38,6 @@ final class ModelCaller {
     private static final BigDecimal INPUT_PRICE = new BigDecimal("0.000015");
 
     private static final BigDecimal OUTPUT_PRICE = new BigDecimal("0.000075");
-
-    private static final Pattern BLOB = Pattern.compile("blob:([0-9a-f]{64}):([0-9]{1,18})");
 
     private final SessionId session;
     private final Telemetry telemetry;
@@ -208,15 +203,8 @@ final class ModelCaller {
                 .toList());
     }
 
-    private static Optional<BlobRef> blobRef(String uri) {
-        Matcher blob = BLOB.matcher(uri);
-        return blob.matches()
-                ? Optional.of(new BlobRef(blob.group(1), Long.parseLong(blob.group(2))))
-                : Optional.empty();
-    }
-
     private Part resolved(Part.Media media) {
-        return blobRef(media.uri())
+        return BlobRef.ofUri(media.uri())
                 .flatMap(ref -> blobs.find(session, ref))
                 .<Part>map(bytes -> new Part.Media(
                         media.mediaType(),

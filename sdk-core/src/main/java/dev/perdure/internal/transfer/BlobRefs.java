@@ -19,6 +19,10 @@ final class BlobRefs {
         if (sha256.isPresent() && size.isPresent()) {
             found.add(new BlobRef(sha256.get(), size.get().as(Long.class)));
         }
+        boolean scalar = !json.isObject() && json.elements().isEmpty();
+        if (scalar && json.text().startsWith("\"blob:")) {
+            BlobRef.ofUri(json.as(String.class)).ifPresent(found::add);
+        }
         json.names().forEach(name -> json.find(name).ifPresent(this::look));
         json.elements().forEach(this::look);
     }
