@@ -113,7 +113,7 @@ final class PostgresDialect implements Dialect {
                         + " statements with prepareThreshold=0 in the JDBC URL";
             case FORBIDDEN ->
                 "does not allow this user what is needed; grant SELECT, INSERT, UPDATE and DELETE on the tables"
-                        + " perdure_*, and CREATE on the schema to whoever opens the store first";
+                        + " of the sessions, and CREATE on the schema to whoever opens the store first";
             default -> "failed";
         };
     }
