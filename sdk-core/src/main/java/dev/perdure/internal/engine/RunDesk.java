@@ -76,7 +76,9 @@ final class RunDesk implements RunningCall.Desk, Journal.Lifeline {
 
     /** Deals with what reached the run and was not taken. */
     void refuseRest() {
-        signals.forEach(this::refuse);
+        for (Signal signal = signals.poll(); signal != null; signal = signals.poll()) {
+            refuse(signal);
+        }
     }
 
     private void refuse(Signal signal) {
@@ -109,7 +111,8 @@ final class RunDesk implements RunningCall.Desk, Journal.Lifeline {
     @Override
     public void offer(Signal signal) {
         signals.add(signal);
-        if (over) {
+        // The run may have taken it and have come to its end meanwhile: then it is dealt with.
+        if (over && signals.remove(signal)) {
             refuse(signal);
         }
     }
