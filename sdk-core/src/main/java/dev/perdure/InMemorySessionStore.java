@@ -29,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -289,7 +290,7 @@ public final class InMemorySessionStore implements SessionStore {
     @Override
     public void close() {}
 
-    /** Each tenant's first before any tenant's second. */
+    /** Each tenant's first before any tenant's second; of first ones the oldest, of others any, or the same tenants would have the rest of each page. */
     private Stream<MemorySession> fair(Ready filter, Instant now) {
         Map<TenantId, List<MemorySession>> byTenant = new HashMap<>();
         sessions.values().stream()
@@ -298,11 +299,13 @@ public final class InMemorySessionStore implements SessionStore {
                 .sorted(Comparator.comparing(MemorySession::dueSince).thenComparingLong(MemorySession::key))
                 .forEach(session -> byTenant.computeIfAbsent(session.id().tenant(), tenant -> new ArrayList<>())
                         .add(session));
-        record Placed(int place, MemorySession session) {}
+        record Placed(int place, long chance, MemorySession session) {}
         return byTenant.values().stream()
                 .flatMap(own -> Stream.iterate(0, i -> i < Math.min(own.size(), filter.perTenant()), i -> i + 1)
-                        .map(i -> new Placed(i, own.get(i))))
+                        .map(i -> new Placed(
+                                i, i == 0 ? 0 : ThreadLocalRandom.current().nextLong(), own.get(i))))
                 .sorted(Comparator.comparingInt(Placed::place)
+                        .thenComparingLong(Placed::chance)
                         .thenComparing(placed -> placed.session().dueSince())
                         .thenComparingLong(placed -> placed.session().key()))
                 .map(Placed::session)

@@ -60,7 +60,8 @@ public interface SessionStore extends AutoCloseable {
 
     /**
      * Takes leases of sessions that have something to do: {@code READY}, or {@code RUNNING} with a lease that ran out or a dead
-     * holder. Fair: each tenant's first before any tenant's second. Rows that others are claiming are skipped.
+     * holder. Fair: each tenant's first before any tenant's second; when not all second ones fit, it is by chance whose come. Rows that others are
+     * claiming are skipped, and a store may look farther than the head of the backlog when many claim at once.
      *
      * @param max at least 1
      * @return at most {@code max}, oldest first within a tenant; empty when there are none

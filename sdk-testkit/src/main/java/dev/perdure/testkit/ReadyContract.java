@@ -83,6 +83,30 @@ abstract class ReadyContract extends StoreScenario {
                 .containsExactly("big/b0", "small/s0", "tiny/t0", "big/b1");
     }
 
+    /** 60 claims of three for two tenants: each has one, and the third is by chance; the tenant that came first would have it 60 times. */
+    @Test
+    void claimReady_isFair_overManyClaims() {
+        for (int i = 0; i < 125; i++) {
+            due("first", "f" + i);
+        }
+        elapse(Duration.ofMillis(1));
+        for (int i = 0; i < 125; i++) {
+            due("second", "s" + i);
+        }
+
+        int second = 0;
+        for (int i = 0; i < 60; i++) {
+            List<Lease> leases = store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 3);
+            assertThat(leases).hasSize(3);
+            second += (int) leases.stream()
+                    .filter(lease -> lease.session().tenant().value().equals("second"))
+                    .count();
+        }
+
+        // 90 on average; less than 70 or more than 110 once in three million times.
+        assertThat(second).isBetween(70, 110);
+    }
+
     @Test
     void claimReady_isOldestFirstWithinATenant() {
         SessionId one = opened("acme", "1");

@@ -29,6 +29,7 @@ final class Claims {
     private final Database database;
     private final Statements sql;
     private final Liveness liveness;
+    private final Spread spread = new Spread();
 
     Claims(Database database, Statements sql, Liveness liveness) {
         this.database = database;
@@ -72,13 +73,16 @@ final class Claims {
         if (filter.agents().isEmpty()) {
             return List.of();
         }
-        List<Long> candidates = database.read(null, handle -> candidates(handle, filter, max));
+        List<Long> candidates =
+                Spread.some(database.read(null, handle -> candidates(handle, filter, spread.window(max))), max);
         if (candidates.isEmpty()) {
             return List.of();
         }
         liveness.enlist(terms.worker());
         String rows = sql.candidateRows();
-        return database.decide(null, handle -> claim(handle, rows, candidates, terms));
+        List<Lease> leases = database.decide(null, handle -> claim(handle, rows, candidates, terms));
+        spread.taken(leases.size(), candidates.size());
+        return leases;
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {

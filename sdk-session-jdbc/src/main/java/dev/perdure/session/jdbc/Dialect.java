@@ -57,6 +57,14 @@ interface Dialect {
     /** As {@link #updateLock()}, leaving out rows that others hold. */
     String skipLocked();
 
+    /** A number by chance, another for each row. */
+    String random();
+
+    /** Whether a row can be joined to a query about it, so that a backlog need not be read whole. */
+    default boolean joinsLaterally() {
+        return false;
+    }
+
     /** Asks for the size of the largest statement in bytes, where the server hangs up on a larger one and the driver cannot say why; else empty. */
     default String largestStatement() {
         return "";

@@ -107,6 +107,11 @@ final class H2Dialect implements Dialect {
     }
 
     @Override
+    public String random() {
+        return "rand()";
+    }
+
+    @Override
     public String remedy(Fault fault) {
         return switch (fault) {
             case READ_ONLY -> "can only be read; open it without ACCESS_MODE_DATA=r";

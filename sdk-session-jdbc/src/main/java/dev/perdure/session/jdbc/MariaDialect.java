@@ -129,6 +129,11 @@ final class MariaDialect implements Dialect {
     }
 
     @Override
+    public String random() {
+        return "rand()";
+    }
+
+    @Override
     public String remedy(Fault fault) {
         return switch (fault) {
             case READ_ONLY -> "can only be read: it is a replica, or set to read only; connect to the primary";

@@ -102,6 +102,16 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public String random() {
+        return "random()";
+    }
+
+    @Override
+    public boolean joinsLaterally() {
+        return true;
+    }
+
+    @Override
     public String remedy(Fault fault) {
         return switch (fault) {
             case READ_ONLY -> "can only be read: it is a standby, or the user may not write; connect to the primary";

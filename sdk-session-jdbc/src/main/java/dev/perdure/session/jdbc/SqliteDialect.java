@@ -80,6 +80,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String random() {
+        return "random()";
+    }
+
+    @Override
     public String remedy(Fault fault) {
         return switch (fault) {
             case READ_ONLY ->

@@ -46,7 +46,8 @@ class Statements {
     }
 
     /**
-     * Numbers of sessions with something to do, each tenant's first before any tenant's second.
+     * Numbers of sessions with something to do, each tenant's first before any tenant's second. When not all of a place fit, of the first place the oldest come,
+     * of the others any: the oldest would be those of the same tenants each time.
      *
      * @param excluding whether {@code :excluded} is bound
      * @param dying whether {@code :dead} is bound
@@ -55,16 +56,41 @@ class Statements {
         String filter = "s.agent IN (<agents>)" + (excluding ? " AND s.tenant NOT IN (<excluded>)" : "")
                 + " AND (s.retry_at <= " + dialect.now() + " OR " + PROGRESSED + ")";
         return """
-                SELECT id FROM (
+                %1$sSELECT id FROM (
                   SELECT id, since, row_number() OVER (PARTITION BY tenant ORDER BY since, id) AS place FROM (
-                    SELECT s.id, s.tenant, s.ready_at AS since FROM perdure_session s
-                      WHERE s.status = 'READY' AND %s
+                    %2$s
                     UNION ALL
                     SELECT s.id, s.tenant, s.lease_until AS since FROM perdure_session s
-                      WHERE s.status = 'RUNNING' AND (s.lease_until <= %s%s) AND %s
+                      WHERE s.status = 'RUNNING' AND (s.lease_until <= %3$s%4$s) AND %5$s
                   ) due
-                ) ranked WHERE place <= :perTenant ORDER BY place, since, id LIMIT :max""".formatted(filter, dialect.now(), dying ? " OR s.owner IN (<dead>)" : "", filter);
+                ) ranked WHERE place <= :perTenant
+                ORDER BY place, CASE WHEN place > 1 THEN %6$s END, since, id LIMIT :max""".formatted(
+                        dialect.joinsLaterally() ? TENANTS : "",
+                        (dialect.joinsLaterally() ? FIRST_OF_EACH_TENANT : ALL_READY).formatted(filter),
+                        dialect.now(),
+                        dying ? " OR s.owner IN (<dead>)" : "",
+                        filter,
+                        dialect.random());
     }
+
+    /** Tenants with something ready, each by one step in the index: however long the backlog is. */
+    private static final String TENANTS = """
+            WITH RECURSIVE tenants (tenant) AS (
+              (SELECT s.tenant FROM perdure_session s WHERE s.status = 'READY' ORDER BY s.tenant LIMIT 1)
+              UNION ALL
+              SELECT (SELECT s.tenant FROM perdure_session s WHERE s.status = 'READY' AND s.tenant > tenants.tenant
+                ORDER BY s.tenant LIMIT 1) FROM tenants WHERE tenants.tenant IS NOT NULL
+            )
+            """;
+
+    private static final String FIRST_OF_EACH_TENANT = """
+            SELECT own.id, own.tenant, own.since FROM tenants CROSS JOIN LATERAL (
+                SELECT s.id, s.tenant, s.ready_at AS since FROM perdure_session s
+                WHERE s.tenant = tenants.tenant AND s.status = 'READY' AND %s
+                ORDER BY s.ready_at, s.id LIMIT :max) own""";
+
+    private static final String ALL_READY =
+            "SELECT s.id, s.tenant, s.ready_at AS since FROM perdure_session s WHERE s.status = 'READY' AND %s";
 
     /** Where transactions can be open, rows that one of them has locked are left out: a frozen process must not hold up those who look for work. */
     String candidateRows() {

@@ -173,7 +173,7 @@ class PostgresStatementTest {
             }
         });
 
-        assertThat(polls).hasSize(20).allMatch(sql -> sql.startsWith("SELECT"));
+        assertThat(polls).hasSize(20).allMatch(sql -> sql.startsWith("WITH RECURSIVE tenants"));
         assertThat(polls).noneMatch(sql -> sql.contains("WAITING") || sql.contains("waiting"));
         assertThat(postgres.query("SELECT string_agg(name || ctid || xmin, ',' ORDER BY id) FROM perdure_session"))
                 .isEqualTo(before);
