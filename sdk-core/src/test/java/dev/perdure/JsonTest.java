@@ -3,10 +3,12 @@ package dev.perdure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.session.Cost;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
 import dev.perdure.session.Json;
+import dev.perdure.session.Usage;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +77,15 @@ class JsonTest {
     void eventThatCouldNotBeReadAgain_isRefused() {
         Event event = new Event.NoteKept("n", Json.of(nested(500)));
         Event labelled = new Event.SessionOpened("a", Map.of("k".repeat(50_001), "v"));
+        Event halfNamed = new Event.SessionOpened("a", Map.of("n\uD83D", "v"));
+        Event dear = new Event.TurnEnded(
+                Event.TurnOutcome.DONE,
+                "",
+                null,
+                1,
+                0,
+                Usage.NONE,
+                new Cost(new BigDecimal("1".repeat(1_001)), Cost.Source.HEADER));
 
         assertThatThrownBy(() -> Draft.of(EventId.random(), 0, event))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -82,6 +93,23 @@ class JsonTest {
         assertThatThrownBy(() -> Draft.of(EventId.random(), 0, labelled))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("SessionOpened");
+        assertThatThrownBy(() -> Draft.of(EventId.random(), 0, halfNamed)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Draft.of(EventId.random(), 0, dear))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("TurnEnded");
+    }
+
+    @Test
+    void textOfAnEvent_isTheSame_whateverIsInIt() {
+        for (Object value : List.of(
+                "half \uD83D pair",
+                Map.of("a", List.of(1, 1.50, new BigDecimal("1E+30"), -0.0, Long.MIN_VALUE, "\u0000\u2028\"\\")),
+                new byte[] {1, 2},
+                nested(400))) {
+            Event event = new Event.NoteKept("n", Json.of(value));
+            assertThat(Draft.of(EventId.random(), 0, event).json())
+                    .isEqualTo(event.json().text());
+        }
     }
 
     private static Object nested(int depth) {

@@ -16,6 +16,6 @@ public record Draft(EventId id, int turn, Event event, String json) {
     }
 
     public static Draft of(EventId id, int turn, Event event) {
-        return new Draft(id, turn, event, event.json().text());
+        return new Draft(id, turn, event, EventJson.text(event));
     }
 }

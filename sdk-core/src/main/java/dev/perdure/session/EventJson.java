@@ -16,8 +16,14 @@ final class EventJson {
             .filter(type -> type != Event.Unknown.class)
             .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, type -> type));
 
-    /** How {@link #write} begins; what follows is the name of the type. */
-    private static final String HEAD = "{\"v\":" + Event.FORMAT + ",\"type\":\"";
+    /** How {@link #write} begins. */
+    private static final String START = "{\"v\":" + Event.FORMAT + ",";
+
+    /** What follows is the name of the type. */
+    private static final String HEAD = START + "\"type\":\"";
+
+    /** In characters. */
+    private static final int LONG = 16 * 1024 * 1024;
 
     private static final Map<String, ObjectReader> READERS = TYPES.entrySet().stream()
             .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, type -> reader(type.getValue())));
@@ -63,6 +69,26 @@ final class EventJson {
         } catch (JacksonException e) {
             throw new IllegalArgumentException(
                     "the event " + event.type() + " could not be read again: " + Mapping.message(e), e);
+        }
+    }
+
+    /**
+     * The text of {@link #write}, without a tree of it: for each event that is stored. Only what a reader could refuse is looked at once more.
+     *
+     * @throws IllegalArgumentException as {@link #write}
+     */
+    static String text(Event event) {
+        if (event instanceof Event.Unknown) {
+            return write(event).text();
+        }
+        try {
+            String fields = Mapping.writeValue(event);
+            // The longest are left to the reader, which has a limit.
+            return fields.length() < LONG && Mapping.isReadable(fields)
+                    ? START + fields.substring(1)
+                    : write(event).text();
+        } catch (JacksonException e) {
+            return write(event).text();
         }
     }
 

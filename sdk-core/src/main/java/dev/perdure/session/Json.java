@@ -72,7 +72,7 @@ public final class Json {
     public String text() {
         String known = text;
         if (known == null) {
-            known = Mapping.write(node);
+            known = Mapping.writeValue(node);
             text = known;
         }
         return known;

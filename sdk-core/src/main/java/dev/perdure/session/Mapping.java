@@ -48,8 +48,23 @@ final class Mapping {
         return JSON.readTree(withoutHalfPairs(text));
     }
 
-    static String write(JsonNode node) {
-        return withoutHalfPairs(JSON.writeValueAsString(node));
+    /** The text of what {@link #reread} gives, when that can be {@linkplain #isReadable read}. */
+    static String writeValue(Object value) {
+        return withoutHalfPairs(JSON.writeValueAsString(value));
+    }
+
+    /** Whether nothing in this text, which is JSON, is beyond what a reader takes but its length: depth, digits, names. */
+    static boolean isReadable(String json) {
+        try (JsonParser in = JSON.createParser(json)) {
+            for (JsonToken token = in.nextToken(); token != null; token = in.nextToken()) {
+                if (token.isNumeric()) {
+                    in.getNumberValue();
+                }
+            }
+            return true;
+        } catch (JacksonException e) {
+            return false;
+        }
     }
 
     /** Outside of texts JSON has no surrogates, so that an escape can stand wherever one is. */

@@ -161,16 +161,40 @@ class Statements {
     String append(int events) {
         return """
                 INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
+                %s%s%s""".formatted(
+                        events == 1 ? one() : many(events),
+                        dialect.shareLock(),
+                        dialect.answersInserts() ? " RETURNING at" : "");
+    }
+
+    /** By itself, because a list and its order take a database longer than the rest. */
+    private String one() {
+        return """
+                SELECT s.id, :after + %s, %s, %s, s.fence, %s, %s, %s, %s, %s FROM perdure_session s
+                WHERE %s""".formatted(
+                        typed("n"),
+                        typed("event"),
+                        typed("turn"),
+                        dialect.now(),
+                        typed("type"),
+                        typed("progress"),
+                        typed("codec"),
+                        typed("body"),
+                        mayAppend());
+    }
+
+    /** The first of a list. */
+    private String typed(String column) {
+        return dialect.typed(column, ":" + column + 0);
+    }
+
+    private String many(int events) {
+        return """
                 WITH draft (n, event, turn, type, progress, codec, body) AS (VALUES %s)
                 SELECT s.id, :after + draft.n, draft.event, draft.turn, s.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                 FROM perdure_session s CROSS JOIN draft
                 WHERE %s
-                ORDER BY draft.n%s%s""".formatted(
-                        drafts(events),
-                        dialect.now(),
-                        mayAppend(),
-                        dialect.shareLock(),
-                        dialect.answersInserts() ? " RETURNING at" : "");
+                ORDER BY draft.n""".formatted(drafts(events), dialect.now(), mayAppend());
     }
 
     /** Asked after an insert that does not answer. */
