@@ -86,17 +86,26 @@ public final class InMemorySessionStore implements SessionStore {
     }
 
     @Override
-    public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+    public Taken claimReady(Terms terms, Ready filter, int max) {
         if (max < 1) {
             throw new IllegalArgumentException("max is at least 1, but this is " + max);
         }
         Instant now = now();
-        return locked(() -> fair(filter, now)
-                .map(session -> session.claim(terms, now))
-                .filter(Claimed.Held.class::isInstance)
-                .map(held -> ((Claimed.Held) held).lease())
-                .limit(max)
-                .toList());
+        return locked(() -> {
+            List<Lease> leases = new ArrayList<>();
+            List<SessionId> quarantined = new ArrayList<>();
+            Iterator<MemorySession> due = fair(filter, now).iterator();
+            while (leases.size() < max && due.hasNext()) {
+                MemorySession session = due.next();
+                Claimed claimed = session.claim(terms, now);
+                if (claimed instanceof Claimed.Held held) {
+                    leases.add(held.lease());
+                } else if (claimed instanceof Claimed.Quarantined) {
+                    quarantined.add(session.id());
+                }
+            }
+            return new Taken(leases, quarantined);
+        });
     }
 
     @Override
@@ -123,9 +132,14 @@ public final class InMemorySessionStore implements SessionStore {
         Instant now = now();
         return locked(() -> with(id, new Posted.Unknown(), session -> {
             Posted posted = session.post(item, now);
-            return posted instanceof Posted.Accepted accepted && session.claim(terms, now) instanceof Claimed.Held held
-                    ? new Posted.Accepted(accepted.position(), held.lease())
-                    : posted;
+            if (!(posted instanceof Posted.Accepted accepted)) {
+                return posted;
+            }
+            Claimed claimed = session.claim(terms, now);
+            return new Posted.Accepted(
+                    accepted.position(),
+                    claimed instanceof Claimed.Held held ? held.lease() : null,
+                    claimed instanceof Claimed.Quarantined set && set.now());
         }));
     }
 

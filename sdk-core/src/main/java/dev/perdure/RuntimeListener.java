@@ -35,6 +35,12 @@ public interface RuntimeListener {
     default void onStoreRegressed(SessionId session, long found, long acknowledged) {}
 
     /**
+     * This runtime has set a session aside, because it was claimed again and again without progress, or because its store has lost a part of its log. Nobody goes on with
+     * it before {@link Operator#resume}: let somebody know. A process that dies at this moment tells nobody: {@link Operator#sessions} lists all that are set aside.
+     */
+    default void onQuarantined(SessionId session) {}
+
+    /**
      * The store is slow, short of connections or does not answer: this runtime claims fewer sessions for now, and what runs goes on ({@code true}); or it
      * is quick again ({@code false}).
      */

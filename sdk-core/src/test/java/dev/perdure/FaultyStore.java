@@ -120,7 +120,7 @@ class FaultyStore implements SessionStore {
     }
 
     @Override
-    public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+    public Taken claimReady(Terms terms, Ready filter, int max) {
         return run("claimReady", null, () -> delegate.claimReady(terms, filter, max));
     }
 

@@ -31,14 +31,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who takes up what, and what happens when workers stop or their store does. */
 @Timeout(40)
@@ -65,6 +69,44 @@ class WorkersTest {
 
     private boolean ended(SessionId session) {
         return Sessions.count(store, session, Event.TurnEnded.class) == 1;
+    }
+
+    /** As while a server restarts: by this process's clock the lease would be over when it begins, and by the store's nobody else could have it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"claimReady", "postAndClaim"})
+    void claimThatWaitedForTheStore_longerThanALease_isGood(String verb) {
+        AtomicInteger lost = new AtomicInteger();
+        AtomicBoolean waited = new AtomicBoolean();
+        FaultyStore slow = new FaultyStore(store).hook(new FaultyStore.Hook() {
+            @Override
+            public void before(String called, SessionStore.@Nullable Batch batch) {
+                if (called.equals(verb) && waited.compareAndSet(false, true)) {
+                    LockSupport.parkNanos(Duration.ofMillis(1_100).toNanos());
+                }
+            }
+        });
+        AgentRuntime.Builder builder = AgentRuntime.builder(slow)
+                .agents(agent(FakeModel.steps(text("x"))))
+                .lease(Duration.ofSeconds(1))
+                .poll(Duration.ofMillis(10))
+                .listener(new RuntimeListener() {
+                    @Override
+                    public void onLeaseLost(SessionId session) {
+                        lost.incrementAndGet();
+                    }
+                });
+        if (verb.equals("claimReady")) {
+            post(id, "k");
+        }
+        try (AgentRuntime runtime = builder.build()) {
+            if (verb.equals("postAndClaim")) {
+                runtime.open(id, "a").send("hi");
+            }
+            Sessions.eventually("run", () -> ended(id));
+        }
+        assertThat(waited).isTrue();
+        assertThat(lost).hasValue(0);
+        assertThat(Sessions.types(store, id)).doesNotContain("TakenOver");
     }
 
     @Test
@@ -104,7 +146,18 @@ class WorkersTest {
     }
 
     @Test
-    void sessionThatKillsItsWorkers_isQuarantined_andAnOperatorResumesIt() {
+    void sessionThatKillsItsWorkers_isQuarantined_whichIsLoggedAndReportedOnce_andAnOperatorResumesIt() {
+        List<SessionId> quarantined = new CopyOnWriteArrayList<>();
+        String logged = Logged.during(() -> quarantineAndResume(quarantined));
+
+        assertThat(quarantined).containsExactly(id);
+        assertThat(logged.lines().filter(line -> line.contains("set aside")))
+                .singleElement()
+                .asString()
+                .contains("WARN", id.toString(), "2 claims", "Operator.resume");
+    }
+
+    private void quarantineAndResume(List<SessionId> quarantined) {
         AtomicBoolean poisonous = new AtomicBoolean(true);
         Agent agent = new Agent() {
             @Override
@@ -130,6 +183,12 @@ class WorkersTest {
                 .lease(Duration.ofMillis(100))
                 .poll(Duration.ofMillis(10))
                 .quarantineAfter(2)
+                .listener(new RuntimeListener() {
+                    @Override
+                    public void onQuarantined(SessionId session) {
+                        quarantined.add(session);
+                    }
+                })
                 .build()) {
             AgentSession session = runtime.open(id, "a");
             Turn turn = session.send("hi");

@@ -123,7 +123,8 @@ final class Claim implements Benchmark {
     }
 
     private static List<Lease> page(SessionStore store, SessionStore.Terms terms) {
-        return store.claimReady(terms, SessionStore.Ready.of(Set.of(Held.AGENT)), PAGE);
+        return store.claimReady(terms, SessionStore.Ready.of(Set.of(Held.AGENT)), PAGE)
+                .leases();
     }
 
     private static double fairness(SessionStore store, int claims) {

@@ -64,9 +64,9 @@ public interface SessionStore extends AutoCloseable {
      * claiming are skipped, and a store may look farther than the head of the backlog when many claim at once.
      *
      * @param max at least 1
-     * @return at most {@code max}, oldest first within a tenant; empty when there are none
+     * @return at most {@code max} leases, oldest first within a tenant, and what was set aside instead; both empty when there is nothing to do
      */
-    List<Lease> claimReady(Terms terms, Ready filter, int max);
+    Taken claimReady(Terms terms, Ready filter, int max);
 
     /**
      * Extends leases to {@code ttl} from now and says what is new in their inboxes. Leases that are lost stay lost.
@@ -387,12 +387,33 @@ public interface SessionStore extends AutoCloseable {
         /** Somebody holds it, or it is left alone, until then at least. */
         record Busy(Instant until) implements Claimed {}
 
-        record Quarantined() implements Claimed {}
+        /**
+         * Nobody may go on before an operator has looked.
+         *
+         * @param now whether this claim has set it aside; false when it was before
+         */
+        record Quarantined(boolean now) implements Claimed {}
 
         record Ended() implements Claimed {}
 
         /** Never opened, or deleted. */
         record Unknown() implements Claimed {}
+    }
+
+    /**
+     * Answer of {@link #claimReady}.
+     *
+     * @param quarantined sessions that this claim has set aside, as {@link #claim} would
+     */
+    record Taken(List<Lease> leases, List<SessionId> quarantined) {
+        public Taken {
+            leases = List.copyOf(leases);
+            quarantined = List.copyOf(quarantined);
+        }
+
+        public static Taken nothing() {
+            return new Taken(List.of(), List.of());
+        }
     }
 
     /**
@@ -546,8 +567,18 @@ public interface SessionStore extends AutoCloseable {
 
     /** Answer of {@link #post} and {@link #postAndClaim}. */
     sealed interface Posted {
-        /** Stored; {@code lease} is there when the session was claimed in the same commit. */
-        record Accepted(long position, @Nullable Lease lease) implements Posted {
+        /**
+         * Stored.
+         *
+         * @param lease there when the session was claimed in the same commit
+         * @param quarantined whether it was set aside instead, as {@link #claim} would
+         */
+        record Accepted(long position, @Nullable Lease lease, boolean quarantined) implements Posted {
+            /** Stored, and nothing else. */
+            public Accepted(long position) {
+                this(position, null, false);
+            }
+
             public Optional<Lease> findLease() {
                 return Optional.ofNullable(lease);
             }

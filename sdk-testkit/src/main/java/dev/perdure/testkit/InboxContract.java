@@ -20,7 +20,7 @@ abstract class InboxContract extends StoreScenario {
     void post_keepsTheItem_andWakesTheSession() {
         opened(ID);
 
-        assertThat(store.post(ID, message("k", "hi"))).isEqualTo(new Posted.Accepted(1, null));
+        assertThat(store.post(ID, message("k", "hi"))).isEqualTo(new Posted.Accepted(1));
 
         assertThat(status(ID)).isEqualTo(SessionStatus.READY);
         InboxItem item = store.inbox(ID, 0, 10).get(0);
@@ -236,7 +236,7 @@ abstract class InboxContract extends StoreScenario {
     void postAndClaim_whileSomebodyHoldsIt_onlyPosts() {
         Lease lease = held(opened(ID), ann);
 
-        assertThat(store.postAndClaim(ID, message("k"), Terms.of(bob))).isEqualTo(new Posted.Accepted(1, null));
+        assertThat(store.postAndClaim(ID, message("k"), Terms.of(bob))).isEqualTo(new Posted.Accepted(1));
         append(lease, consume(1, progress()));
     }
 

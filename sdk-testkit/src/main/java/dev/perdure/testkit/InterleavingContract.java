@@ -129,7 +129,7 @@ abstract class InterleavingContract extends StoreScenario {
     void answerPostedTwiceWithOtherBodies_theFirstWins() {
         append(held(opened(ID), ann), release(SessionStatus.WAITING, 0, progress()));
 
-        assertThat(store.post(ID, message("answer/q", "accept"))).isEqualTo(new Posted.Accepted(1, null));
+        assertThat(store.post(ID, message("answer/q", "accept"))).isEqualTo(new Posted.Accepted(1));
         assertThat(store.post(ID, message("answer/q", "deny"))).isEqualTo(new Posted.Conflict(1));
         Lease lease = ready(bob).get(0);
         append(lease, consume(1, progress()));

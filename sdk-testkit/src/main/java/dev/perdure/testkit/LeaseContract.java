@@ -6,10 +6,14 @@ import dev.perdure.session.SessionStatus;
 import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Claimed;
+import dev.perdure.spi.SessionStore.Posted;
+import dev.perdure.spi.SessionStore.Ready;
 import dev.perdure.spi.SessionStore.Renewal;
+import dev.perdure.spi.SessionStore.Taken;
 import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Who may hold a session, and for how long. */
@@ -217,19 +221,31 @@ abstract class LeaseContract extends StoreScenario {
         opened(ID);
         wearOut();
 
-        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined());
+        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined(true));
         assertThat(status(ID)).isEqualTo(SessionStatus.QUARANTINED);
-        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined());
+        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined(false));
         assertThat(ready(bob)).isEmpty();
     }
 
     @Test
-    void claimReady_afterTooManyFruitlessOnes_quarantines() {
+    void claimReady_afterTooManyFruitlessOnes_quarantines_andSaysSoOnce() {
         opened(ID);
         wearOut();
 
-        assertThat(ready(bob)).isEmpty();
+        assertThat(store.claimReady(Terms.of(bob), Ready.of(Set.of(AGENT)), 10))
+                .isEqualTo(new Taken(List.of(), List.of(ID)));
         assertThat(status(ID)).isEqualTo(SessionStatus.QUARANTINED);
+        assertThat(store.claimReady(Terms.of(bob), Ready.of(Set.of(AGENT)), 10)).isEqualTo(Taken.nothing());
+    }
+
+    @Test
+    void postAndClaim_afterTooManyFruitlessOnes_quarantines_andSaysSoOnce() {
+        opened(ID);
+        wearOut();
+
+        assertThat(store.postAndClaim(ID, message("k"), Terms.of(bob))).isEqualTo(new Posted.Accepted(1, null, true));
+        assertThat(status(ID)).isEqualTo(SessionStatus.QUARANTINED);
+        assertThat(store.postAndClaim(ID, message("l"), Terms.of(bob))).isEqualTo(new Posted.Accepted(2));
     }
 
     @Test
@@ -238,7 +254,7 @@ abstract class LeaseContract extends StoreScenario {
         Terms once = new Terms(ann, TTL, 1, Duration.ZERO, Duration.ZERO);
         Lease slow = ((Claimed.Held) store.claim(ID, once)).lease();
         elapse(TTL);
-        assertThat(store.claim(ID, once)).isEqualTo(new Claimed.Quarantined());
+        assertThat(store.claim(ID, once)).isEqualTo(new Claimed.Quarantined(true));
 
         assertThat(store.append(slow, end(ID), batch(note("late")))).isEqualTo(new Appended.LeaseLost());
         assertThat(store.renew(List.of(slow), TTL).get(0).state()).isEqualTo(Renewal.State.LOST);
@@ -254,7 +270,7 @@ abstract class LeaseContract extends StoreScenario {
 
         assertThat(status(ID)).isEqualTo(SessionStatus.QUARANTINED);
         assertThat(ready(bob)).isEmpty();
-        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined());
+        assertThat(store.claim(ID, Terms.of(bob))).isEqualTo(new Claimed.Quarantined(false));
         assertThat(store.append(lease, end(ID), batch(note("late")))).isEqualTo(new Appended.LeaseLost());
         accepted(ID, resume("r"));
         assertThat(held(ID, bob).attempts()).isEqualTo(1);

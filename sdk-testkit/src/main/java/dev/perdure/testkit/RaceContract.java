@@ -115,7 +115,7 @@ abstract class RaceContract extends StoreScenario {
 
         List<Posted> answers = race(i -> () -> store.post(ID, message("k")));
 
-        assertThat(answers).containsOnlyOnce(new Posted.Accepted(1, null));
+        assertThat(answers).containsOnlyOnce(new Posted.Accepted(1));
         assertThat(answers.stream().filter(new Posted.Duplicate(1)::equals)).hasSize(THREADS - 1);
         assertThat(store.inbox(ID, 0, 10)).hasSize(1);
     }

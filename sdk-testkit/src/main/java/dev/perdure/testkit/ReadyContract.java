@@ -60,10 +60,13 @@ abstract class ReadyContract extends StoreScenario {
     void claimReady_takesOnlySessionsOfItsAgents() {
         due("acme", "1");
 
-        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of("billing")), 10))
+        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of("billing")), 10)
+                        .leases())
                 .isEmpty();
-        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of()), 10)).isEmpty();
-        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of("billing", AGENT)), 10))
+        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of()), 10).leases())
+                .isEmpty();
+        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of("billing", AGENT)), 10)
+                        .leases())
                 .hasSize(1);
     }
 
@@ -76,7 +79,8 @@ abstract class ReadyContract extends StoreScenario {
         due("small", "s0");
         due("tiny", "t0");
 
-        List<Lease> leases = store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 4);
+        List<Lease> leases =
+                store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 4).leases();
 
         assertThat(leases)
                 .extracting(lease -> lease.session().toString())
@@ -96,7 +100,8 @@ abstract class ReadyContract extends StoreScenario {
 
         int second = 0;
         for (int i = 0; i < 60; i++) {
-            List<Lease> leases = store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 3);
+            List<Lease> leases =
+                    store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 3).leases();
             assertThat(leases).hasSize(3);
             second += (int) leases.stream()
                     .filter(lease -> lease.session().tenant().value().equals("second"))
@@ -125,7 +130,8 @@ abstract class ReadyContract extends StoreScenario {
         }
         due("other", "o");
 
-        assertThat(store.claimReady(Terms.of(ann), new Ready(Set.of(AGENT), Set.of(), 2), 10))
+        assertThat(store.claimReady(Terms.of(ann), new Ready(Set.of(AGENT), Set.of(), 2), 10)
+                        .leases())
                 .extracting(lease -> lease.session().tenant().value())
                 .containsExactlyInAnyOrder("acme", "acme", "other");
     }
@@ -136,7 +142,7 @@ abstract class ReadyContract extends StoreScenario {
         due("other", "o");
         Ready filter = new Ready(Set.of(AGENT), Set.of(TenantId.of("acme"), TenantId.of("nobody")), 10);
 
-        assertThat(store.claimReady(Terms.of(ann), filter, 10))
+        assertThat(store.claimReady(Terms.of(ann), filter, 10).leases())
                 .extracting(Lease::session)
                 .containsExactly(SessionId.of("other", "o"));
     }
@@ -147,7 +153,8 @@ abstract class ReadyContract extends StoreScenario {
             due("acme", "a" + i);
         }
 
-        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 2)).hasSize(2);
+        assertThat(store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 2).leases())
+                .hasSize(2);
         assertThatThrownBy(() -> store.claimReady(Terms.of(ann), Ready.of(Set.of(AGENT)), 0))
                 .isInstanceOf(IllegalArgumentException.class);
     }

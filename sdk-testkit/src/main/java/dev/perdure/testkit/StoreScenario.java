@@ -88,7 +88,7 @@ abstract class StoreScenario {
     }
 
     List<Lease> ready(WorkerId worker) {
-        return store.claimReady(Terms.of(worker), Ready.of(Set.of(AGENT)), 100);
+        return store.claimReady(Terms.of(worker), Ready.of(Set.of(AGENT)), 100).leases();
     }
 
     SessionInfo info(SessionId id) {

@@ -162,6 +162,22 @@ public final class Engine implements AutoCloseable {
         listeners().onStoreRegressed(session, found, last);
     }
 
+    /** A claim of this process has set a session aside. */
+    void quarantined(SessionId session) {
+        LOG.warn(
+                "{}: set aside after {} claims without progress; why is in the logs of the workers that had it. Nobody goes on before"
+                        + " Operator.resume",
+                session,
+                terms().quarantineAfter());
+        setAside(session);
+    }
+
+    /** Whatever the reason, which has been said. */
+    void setAside(SessionId session) {
+        telemetry().quarantined(session);
+        listeners().onQuarantined(session);
+    }
+
     Hub hub() {
         return hub;
     }
@@ -214,6 +230,8 @@ public final class Engine implements AutoCloseable {
         SessionStore.Posted answer = settings.store().postAndClaim(session, item, settings.terms());
         if (answer instanceof SessionStore.Posted.Accepted accepted && accepted.lease() != null) {
             run(accepted.lease(), sent);
+        } else if (answer instanceof SessionStore.Posted.Accepted accepted && accepted.quarantined()) {
+            quarantined(session);
         } else {
             hub.posted(session);
             workers.wake();
@@ -233,10 +251,10 @@ public final class Engine implements AutoCloseable {
     /**
      * Runs a session whose lease was just claimed.
      *
-     * @param sentNanos when the claim was sent
+     * @param askedNanos before the store was asked for it
      */
-    void run(Lease lease, long sentNanos) {
-        LeaseClock clock = new LeaseClock(settings.terms().ttl(), sentNanos);
+    void run(Lease lease, long askedNanos) {
+        LeaseClock clock = new LeaseClock(settings.terms().ttl(), fresh(lease, askedNanos));
         SessionRun run = new SessionRun(this, lease, clock);
         leases.add(run);
         hub.started(run);
@@ -251,6 +269,25 @@ public final class Engine implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             LOG.debug("{}: claimed while the runtime closes; another worker goes on", lease.session());
             runEnded(run, null);
+        }
+    }
+
+    /**
+     * From when the lease counts. A claim that had to wait for the store would by that time be over here as soon as it begins, and good there: nobody could go on
+     * until it has run out.
+     */
+    private long fresh(Lease lease, long askedNanos) {
+        long now = System.nanoTime();
+        if (now - askedNanos < terms().ttl().toNanos() / 3) {
+            return askedNanos;
+        }
+        try {
+            SessionStore.Renewal answer =
+                    store().renew(List.of(lease), terms().ttl()).get(0);
+            return answer.state() == SessionStore.Renewal.State.HELD ? now : askedNanos;
+        } catch (RuntimeException e) {
+            LOG.debug("{}: the lease could not be renewed before its run", lease.session(), e);
+            return askedNanos;
         }
     }
 
@@ -275,9 +312,12 @@ public final class Engine implements AutoCloseable {
         try {
             again = !hub.runsHere(session) && unfinished(session);
             long sent = System.nanoTime();
-            if (again && settings.store().claim(session, settings.terms()) instanceof SessionStore.Claimed.Held held) {
+            SessionStore.Claimed claimed = again ? settings.store().claim(session, settings.terms()) : null;
+            if (claimed instanceof SessionStore.Claimed.Held held) {
                 again = false;
                 run(held.lease(), sent);
+            } else if (claimed instanceof SessionStore.Claimed.Quarantined set && set.now()) {
+                quarantined(session);
             }
         } catch (RuntimeException e) {
             LOG.debug("{}: could not be claimed again", session, e);

@@ -43,6 +43,11 @@ public record Listeners(List<RuntimeListener> listeners) implements RuntimeListe
     }
 
     @Override
+    public void onQuarantined(SessionId session) {
+        each(listener -> listener.onQuarantined(session));
+    }
+
+    @Override
     public void onBackPressure(boolean on) {
         each(listener -> listener.onBackPressure(on));
     }

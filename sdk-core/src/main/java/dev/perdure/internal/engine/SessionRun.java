@@ -277,6 +277,7 @@ final class SessionRun implements Runnable, Journal.Lifeline {
 
     private void setAside() {
         release(SessionStatus.QUARANTINED);
+        engine.setAside(session);
         throw new RunEnded(RunEnded.Why.STOPPED, "the session is set aside");
     }
 

@@ -71,6 +71,7 @@ public final class Telemetry {
     private final LongCounter inDoubt;
     private final LongCounter failedRuns;
     private final LongCounter regressions;
+    private final LongCounter quarantines;
 
     public Telemetry(OpenTelemetry telemetry) {
         tracer = telemetry.getTracer(SCOPE);
@@ -93,6 +94,10 @@ public final class Telemetry {
                 meter.counterBuilder("perdure.takeovers").setUnit("{session}").build();
         inDoubt =
                 meter.counterBuilder("perdure.calls_in_doubt").setUnit("{call}").build();
+        quarantines = meter.counterBuilder("perdure.quarantines")
+                .setUnit("{session}")
+                .setDescription("Sessions set aside for an operator")
+                .build();
         regressions = meter.counterBuilder("perdure.store_regressions")
                 .setUnit("{session}")
                 .setDescription("Sessions whose store has lost acknowledged events")
@@ -249,6 +254,10 @@ public final class Telemetry {
 
     void regressed(SessionId session) {
         regressions.add(1, Attributes.of(TENANT, session.tenant().value()));
+    }
+
+    void quarantined(SessionId session) {
+        quarantines.add(1, Attributes.of(TENANT, session.tenant().value()));
     }
 
     void doubted(SessionId session, String tool) {

@@ -1,10 +1,8 @@
 package dev.perdure.internal.engine;
 
 import dev.perdure.session.TenantId;
-import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -135,13 +133,14 @@ final class Workers implements AutoCloseable {
         long sent = System.nanoTime();
         int each = perTenant < most ? left(running) : perTenant;
         SessionStore.Ready filter = new SessionStore.Ready(engine.agents().keySet(), atTheirShare(running), each);
-        List<Lease> leases = store.claimReady(engine.terms(), filter, free);
+        SessionStore.Taken taken = store.claimReady(engine.terms(), filter, free);
         if (engine.running() == 0) {
             // Nobody appends who could say so.
             engine.pressure().answered(System.nanoTime() - sent);
         }
-        leases.forEach(lease -> engine.run(lease, sent));
-        return leases.size();
+        taken.quarantined().forEach(engine::quarantined);
+        taken.leases().forEach(lease -> engine.run(lease, sent));
+        return taken.leases().size();
     }
 
     private Set<TenantId> atTheirShare(Map<TenantId, Long> running) {

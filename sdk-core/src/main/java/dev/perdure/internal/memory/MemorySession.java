@@ -149,7 +149,7 @@ public final class MemorySession {
         return switch (status) {
             case DELETED -> new Claimed.Unknown();
             case ENDED -> new Claimed.Ended();
-            case QUARANTINED -> new Claimed.Quarantined();
+            case QUARANTINED -> new Claimed.Quarantined(false);
             case RUNNING -> leaseUntil.isAfter(now) ? new Claimed.Busy(leaseUntil) : claimFree(terms, now);
             case IDLE, READY, WAITING -> claimFree(terms, now);
         };
@@ -159,7 +159,7 @@ public final class MemorySession {
         int fruitless = fruitless();
         if (fruitless >= terms.quarantineAfter()) {
             become(SessionStatus.QUARANTINED, now);
-            return new Claimed.Quarantined();
+            return new Claimed.Quarantined(true);
         }
         if (fruitless > 0 && retryAt.isAfter(now)) {
             return new Claimed.Busy(retryAt);
@@ -370,7 +370,7 @@ public final class MemorySession {
         posted.put(item.key(), new Known(arrived, item.digest()));
         inbox.put(added.position(), added);
         wake(item.kind() == Event.InputKind.RESUME, now);
-        return new Posted.Accepted(added.position(), null);
+        return new Posted.Accepted(added.position());
     }
 
     private void wake(boolean resume, Instant now) {

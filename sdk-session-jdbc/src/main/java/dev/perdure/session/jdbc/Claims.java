@@ -7,6 +7,7 @@ import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Claimed;
 import dev.perdure.spi.SessionStore.Ready;
 import dev.perdure.spi.SessionStore.Renewal;
+import dev.perdure.spi.SessionStore.Taken;
 import dev.perdure.spi.SessionStore.Terms;
 import java.time.Duration;
 import java.time.Instant;
@@ -66,23 +67,23 @@ final class Claims {
     }
 
     /** Looks without a lock first, so that a worker that finds nothing writes nothing. */
-    List<Lease> claimReady(Terms terms, Ready filter, int max) {
+    Taken claimReady(Terms terms, Ready filter, int max) {
         if (max < 1) {
             throw new IllegalArgumentException("max is at least 1, but this is " + max);
         }
         if (filter.agents().isEmpty()) {
-            return List.of();
+            return Taken.nothing();
         }
         List<Long> candidates =
                 Spread.some(database.read(null, handle -> candidates(handle, filter, spread.window(max))), max);
         if (candidates.isEmpty()) {
-            return List.of();
+            return Taken.nothing();
         }
         liveness.enlist(terms.worker());
         String rows = sql.candidateRows();
-        List<Lease> leases = database.decide(null, handle -> claim(handle, rows, candidates, terms));
-        spread.taken(leases.size(), candidates.size());
-        return leases;
+        Taken taken = database.decide(null, handle -> claim(handle, rows, candidates, terms));
+        spread.taken(taken.leases().size() + taken.quarantined().size(), candidates.size());
+        return taken;
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -186,7 +187,7 @@ final class Claims {
     }
 
     /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
-    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
+    private Taken claim(Handle handle, String select, List<Long> candidates, Terms terms) {
         Map<Long, SessionRow> rows = new HashMap<>();
         handle.createQuery(select)
                 .bindList("ids", candidates)
@@ -194,13 +195,17 @@ final class Claims {
                 .map((row, context) -> SessionRow.of(row))
                 .forEach(row -> rows.put(row.key(), row));
         List<Lease> leases = new ArrayList<>();
+        List<SessionId> quarantined = new ArrayList<>();
         for (Long key : candidates) {
             SessionRow row = rows.get(key);
-            if (row != null && carryOut(handle, row, terms) instanceof Claimed.Held held) {
+            Claimed claimed = row == null ? null : carryOut(handle, row, terms);
+            if (claimed instanceof Claimed.Held held) {
                 leases.add(held.lease());
+            } else if (claimed instanceof Claimed.Quarantined set && set.now()) {
+                quarantined.add(row.id());
             }
         }
-        return leases;
+        return new Taken(leases, quarantined);
     }
 
     /** The answer; null when the row has changed since it was read. */
@@ -213,7 +218,7 @@ final class Claims {
         if (verdict instanceof Verdict.Refuse refuse) {
             return refuse.answer();
         }
-        return bind(handle.createUpdate(sql.quarantine()), row).execute() == 1 ? new Claimed.Quarantined() : null;
+        return bind(handle.createUpdate(sql.quarantine()), row).execute() == 1 ? new Claimed.Quarantined(true) : null;
     }
 
     private @Nullable Lease take(Handle handle, SessionRow row, Terms terms, Verdict.Take take) {

@@ -52,12 +52,12 @@ final class Inbox {
         try {
             Came came = database.together(id, handle -> {
                 Arrival arrival = arrive(handle, id, item, form);
-                return new Came(arrival, terms == null ? null : claim(handle, id, terms));
+                return new Came(arrival, terms == null ? null : claims.claim(handle, id, terms));
             });
             if (came.lease() == null) {
                 hints.changed(came.arrival().session());
             }
-            return new Posted.Accepted(came.arrival().position(), came.lease());
+            return new Posted.Accepted(came.arrival().position(), came.lease(), came.quarantined());
         } catch (NotArrived | Faults.Clash e) {
             return answer(id, item, database.read(id, handle -> look(handle, id, item, "")));
         }
@@ -70,7 +70,7 @@ final class Inbox {
         try {
             return database.within(connection, id, handle -> {
                 try {
-                    return new Posted.Accepted(arrive(handle, id, item, form).position(), null);
+                    return new Posted.Accepted(arrive(handle, id, item, form).position());
                 } catch (NotArrived e) {
                     // Not from the snapshot with which the transaction may have begun: what is in the way may be newer.
                     return answer(
@@ -159,10 +159,6 @@ final class Inbox {
     private static Optional<Arrival> arrival(Query query) {
         return query.map((row, context) -> new Arrival(row.getLong(1), row.getLong(2)))
                 .findOne();
-    }
-
-    private @Nullable Lease claim(Handle handle, SessionId id, Terms terms) {
-        return claims.claim(handle, id, terms) instanceof Claimed.Held held ? held.lease() : null;
     }
 
     /** An item that is there counts even after the end, so that a repeat hears the same as the first try would have. */
@@ -271,8 +267,17 @@ final class Inbox {
     /** Where an item has come to. */
     private record Arrival(long session, long position) {}
 
-    /** Where an item has come to, and the lease that was claimed with it. */
-    private record Came(Arrival arrival, @Nullable Lease lease) {}
+    /** Where an item has come to, and what came of the claim. */
+    private record Came(Arrival arrival, @Nullable Claimed claimed) {
+        @Nullable
+        Lease lease() {
+            return claimed instanceof Claimed.Held held ? held.lease() : null;
+        }
+
+        boolean quarantined() {
+            return claimed instanceof Claimed.Quarantined set && set.now();
+        }
+    }
 
     /** Nothing was written. */
     private static final class NotArrived extends RuntimeException {

@@ -174,7 +174,7 @@ public final class JdbcSessionStore implements SessionStore {
     }
 
     @Override
-    public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+    public Taken claimReady(Terms terms, Ready filter, int max) {
         return claims.claimReady(terms, filter, max);
     }
 

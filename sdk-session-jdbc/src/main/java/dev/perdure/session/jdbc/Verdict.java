@@ -22,7 +22,7 @@ sealed interface Verdict {
         return switch (row.status()) {
             case DELETED -> new Refuse(new Claimed.Unknown());
             case ENDED -> new Refuse(new Claimed.Ended());
-            case QUARANTINED -> new Refuse(new Claimed.Quarantined());
+            case QUARANTINED -> new Refuse(new Claimed.Quarantined(false));
             case RUNNING ->
                 isHeld(row, liveness) ? new Refuse(busy(row.leaseUntil())) : onFree(row, terms, previous(row));
             case IDLE, READY, WAITING -> onFree(row, terms, null);

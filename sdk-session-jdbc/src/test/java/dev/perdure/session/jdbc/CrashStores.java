@@ -497,7 +497,7 @@ public final class CrashStores {
         }
 
         @Override
-        public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+        public Taken claimReady(Terms terms, Ready filter, int max) {
             return store.claimReady(terms, filter, max);
         }
 

@@ -77,7 +77,7 @@ abstract class PostWithinContract {
     void postWithinATransaction_isThereWithItsCommit_togetherWithWhatTheApplicationWrote() throws SQLException {
         Connection connection = transaction();
         connection.createStatement().execute("INSERT INTO orders (id) VALUES (1)");
-        assertThat(store.post(connection, ID, message("k"))).isEqualTo(new Posted.Accepted(1, null));
+        assertThat(store.post(connection, ID, message("k"))).isEqualTo(new Posted.Accepted(1));
         assertThat(store.inbox(ID, 0, 10)).isEmpty();
 
         end(connection, true);
@@ -99,7 +99,7 @@ abstract class PostWithinContract {
         assertThat(store.find(ID).orElseThrow().status()).isEqualTo(SessionStatus.IDLE);
         assertThat(ready(store, WorkerId.random())).isEmpty();
         assertThat(orders()).isZero();
-        assertThat(store.post(ID, message("k"))).isEqualTo(new Posted.Accepted(1, null));
+        assertThat(store.post(ID, message("k"))).isEqualTo(new Posted.Accepted(1));
     }
 
     @Test

@@ -93,7 +93,7 @@ class PostgresInterleavingTest {
             gate.open();
 
             assertThat(append.join()).isInstanceOf(Appended.Ok.class);
-            assertThat(post.join()).isEqualTo(new SessionStore.Posted.Accepted(1, null));
+            assertThat(post.join()).isEqualTo(new SessionStore.Posted.Accepted(1));
         }
         assertThat(store.find(ID).orElseThrow().status()).isEqualTo(SessionStatus.READY);
     }

@@ -253,7 +253,7 @@ class SqliteFaultTest {
                 statement.execute("ROLLBACK");
             }
             assertThat(store.append(lease, end(store, ID), batch(note("x")))).isInstanceOf(Appended.Ok.class);
-            assertThat(store.post(ID, message("k"))).isEqualTo(new SessionStore.Posted.Accepted(1, null));
+            assertThat(store.post(ID, message("k"))).isEqualTo(new SessionStore.Posted.Accepted(1));
         }
     }
 

@@ -104,7 +104,7 @@ class SqliteInterleavingTest {
         assertThat(paused.append(lease, end(paused, ID), release(SessionStatus.IDLE, 0)))
                 .isInstanceOf(Appended.Ok.class);
 
-        assertThat(post.get().join()).isEqualTo(new SessionStore.Posted.Accepted(1, null));
+        assertThat(post.get().join()).isEqualTo(new SessionStore.Posted.Accepted(1));
         assertThat(ready(other, bob)).hasSize(1);
     }
 

@@ -125,7 +125,7 @@ final class SqliteStore {
     }
 
     static List<Lease> ready(SessionStore store, WorkerId worker) {
-        return store.claimReady(Terms.of(worker), Ready.of(Set.of(AGENT)), 100);
+        return store.claimReady(Terms.of(worker), Ready.of(Set.of(AGENT)), 100).leases();
     }
 
     static Draft note(String text) {

@@ -73,11 +73,11 @@ final class CrashingStore implements SessionStore {
     }
 
     @Override
-    public List<Lease> claimReady(Terms terms, Ready filter, int max) {
+    public Taken claimReady(Terms terms, Ready filter, int max) {
         crasher.reach(CrashPoint.BEFORE_CLAIM);
-        List<Lease> leases = store.claimReady(terms, filter, max);
-        claimed(leases);
-        return leases;
+        Taken taken = store.claimReady(terms, filter, max);
+        claimed(taken.leases());
+        return taken;
     }
 
     /** Between a claim and the first append of its worker is where a late append of the one before could slip in. */
