@@ -200,7 +200,7 @@ public final class JdbcSessionStore implements SessionStore {
 
     /**
      * {@link #post(SessionId, Post)} within a transaction of the application: the item is there when that transaction is committed, and never was when it is rolled
-     * back. Send last in it, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
+     * back. The session has to be there: open it before, by a runtime. An item that was sent before under the same key is not sent again. Send last in the transaction, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
      *
      * <pre>{@code
      * orders.insert(connection, order);
@@ -210,9 +210,11 @@ public final class JdbcSessionStore implements SessionStore {
      *
      * @param connection to this store's database, with autocommit off; it is neither committed nor closed here
      * @throws IllegalArgumentException when autocommit is on, or the connection leads to another kind of database
+     * @throws IllegalStateException when nothing was sent, because there is no such session, it is closed, or another item was sent under this key; the
+     *     transaction is as it was before
      * @throws dev.perdure.spi.StoreException retryable by rolling back and repeating the whole transaction, which may be at its end
      */
-    public Posted post(Connection connection, SessionId id, Post item) {
+    public void post(Connection connection, SessionId id, Post item) {
         Objects.requireNonNull(item, "item");
         try {
             String product = connection.getMetaData().getDatabaseProductName();
@@ -229,7 +231,21 @@ public final class JdbcSessionStore implements SessionStore {
         } catch (SQLException e) {
             throw StoreException.unavailable("the connection does not work: " + e.getMessage(), id, e);
         }
-        return inbox.post(connection, id, item);
+        requireSent(inbox.post(connection, id, item), id, item);
+    }
+
+    /** A transaction that is committed in the belief that something was sent would lose it. */
+    private static void requireSent(Posted answer, SessionId id, Post item) {
+        String nothing = "nothing was sent to session " + id + ": ";
+        if (answer instanceof Posted.Unknown) {
+            throw new IllegalStateException(nothing + "the database that the connection leads to has no such session;"
+                    + " open it by a runtime before the transaction");
+        } else if (answer instanceof Posted.Ended) {
+            throw new IllegalStateException(nothing + "it is closed");
+        } else if (answer instanceof Posted.Conflict) {
+            throw new IllegalStateException(nothing + "another item was sent under the key \"" + item.key()
+                    + "\"; use a key of its own for each");
+        }
     }
 
     @Override
