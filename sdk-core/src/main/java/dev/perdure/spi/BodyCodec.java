@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.zip.DataFormatException;
 import javax.crypto.Cipher;
@@ -49,15 +50,34 @@ public final class BodyCodec {
     private static final int NONCE = 12;
     private static final int TAG = 16;
     private static final int HASH = 32;
-    private static final BodyCodec PLAIN = new BodyCodec(false, false, null);
+    private static final int MOST_USES = 10_000;
+    private static final BodyCodec PLAIN = new BodyCodec(false, false, null, null);
 
     private final boolean compressing;
     private final boolean encrypting;
     private final @Nullable KeySource keys;
+    private final @Nullable FirstUse firstUse;
     private final SessionKeys.Cache derived = new SessionKeys.Cache();
+    /** Keys that the store has seen. */
+    private final Set<Use> used = ConcurrentHashMap.newKeySet();
+
     private final SecureRandom random = new SecureRandom();
 
-    private BodyCodec(boolean compressing, boolean encrypting, @Nullable KeySource keys) {
+    private record Use(TenantId tenant, KeySource.Key key) {}
+
+    /** Told of a key before the first body is encrypted with it. A store's part: it remembers them, whoever uses them. */
+    public interface FirstUse {
+        /**
+         * On the thread that is about to encrypt, and again after a failure.
+         *
+         * @param proof the same for the same key of the same tenant, and tells nothing of its bytes
+         * @throws StoreException when the key must not be used
+         */
+        void check(TenantId tenant, String keyId, String proof);
+    }
+
+    private BodyCodec(boolean compressing, boolean encrypting, @Nullable KeySource keys, @Nullable FirstUse firstUse) {
+        this.firstUse = firstUse;
         this.compressing = compressing;
         this.encrypting = encrypting;
         this.keys = keys;
@@ -70,12 +90,12 @@ public final class BodyCodec {
 
     /** Compresses bodies of 512 bytes and more, when they get smaller by it. */
     public BodyCodec compress() {
-        return new BodyCodec(true, encrypting, keys);
+        return new BodyCodec(true, encrypting, keys, firstUse);
     }
 
     /** Encrypts every body with the tenant's current key. */
     public BodyCodec encrypt(KeySource source) {
-        return new BodyCodec(compressing, true, Objects.requireNonNull(source, "source"));
+        return new BodyCodec(compressing, true, Objects.requireNonNull(source, "source"), firstUse);
     }
 
     /**
@@ -83,7 +103,17 @@ public final class BodyCodec {
      * after the last one has stopped.
      */
     public BodyCodec decrypt(KeySource source) {
-        return new BodyCodec(compressing, false, Objects.requireNonNull(source, "source"));
+        return new BodyCodec(compressing, false, Objects.requireNonNull(source, "source"), firstUse);
+    }
+
+    /** For a store: keys are shown to {@code check} before their first use. */
+    public BodyCodec firstUse(FirstUse check) {
+        return new BodyCodec(compressing, encrypting, keys, Objects.requireNonNull(check, "check"));
+    }
+
+    /** Whether this has a source of keys, to encrypt or only to decrypt. */
+    public boolean hasKeys() {
+        return keys != null;
     }
 
     /**
@@ -280,10 +310,27 @@ public final class BodyCodec {
     private KeySource.Key currentKey(SessionId session) {
         KeySource source = Objects.requireNonNull(keys);
         TenantId tenant = session.tenant();
-        return ask(
+        KeySource.Key key = ask(
                 () -> source.current(tenant),
                 "the key source does not give the current key of tenant " + tenant,
                 session);
+        show(tenant, key);
+        return key;
+    }
+
+    private void show(TenantId tenant, KeySource.Key key) {
+        FirstUse check = firstUse;
+        if (check == null) {
+            return;
+        }
+        Use use = new Use(tenant, key);
+        if (!used.contains(use)) {
+            check.check(tenant, key.id(), SessionKeys.proof(key, tenant));
+            if (used.size() >= MOST_USES) {
+                used.clear();
+            }
+            used.add(use);
+        }
     }
 
     /** The key of something that is stored. */

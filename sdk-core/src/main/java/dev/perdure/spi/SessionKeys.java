@@ -1,9 +1,11 @@
 package dev.perdure.spi;
 
 import dev.perdure.session.SessionId;
+import dev.perdure.session.TenantId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.crypto.Mac;
@@ -38,6 +40,12 @@ final class SessionKeys {
                 .array();
         byte[] both = hkdf(key.secret(), new byte[32], info, 64);
         return new SessionKeys(new SecretKeySpec(both, 0, 32, "AES"), new SecretKeySpec(both, 32, 32, MAC));
+    }
+
+    /** Of a key's bytes, which do not follow from it. */
+    static String proof(KeySource.Key key, TenantId tenant) {
+        byte[] info = ("perdure key proof 1\n" + tenant).getBytes(StandardCharsets.UTF_8);
+        return HexFormat.of().formatHex(hkdf(key.secret(), new byte[32], info, 16));
     }
 
     SecretKey encryption() {

@@ -29,7 +29,7 @@ final class H2Dialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("h2/V1__sessions.sql", "h2/V2__snapshots.sql");
+        return List.of("h2/V1__sessions.sql", "h2/V2__snapshots.sql", "h2/V3__keys.sql");
     }
 
     @Override

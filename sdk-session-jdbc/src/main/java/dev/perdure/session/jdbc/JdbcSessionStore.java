@@ -52,7 +52,22 @@ public final class JdbcSessionStore implements SessionStore {
     private final Transfer transfer;
 
     JdbcSessionStore(
-            Database database, Statements sql, Liveness liveness, Guarantees guarantees, BodyCodec codec, Hints hints) {
+            Database database,
+            Statements sql,
+            Liveness liveness,
+            Guarantees guarantees,
+            BodyCodec bodies,
+            Hints hints) {
+        KnownKeys keys = new KnownKeys(database, sql);
+        try {
+            keys.require(bodies);
+        } catch (RuntimeException e) {
+            liveness.close();
+            hints.close();
+            database.close();
+            throw e;
+        }
+        BodyCodec codec = bodies.firstUse(keys);
         this.database = database;
         this.liveness = liveness;
         this.guarantees = guarantees;
@@ -79,8 +94,8 @@ public final class JdbcSessionStore implements SessionStore {
      * holds an OS lock on a file in the folder {@code <file>-workers}. The file must be on a local disk: locks of network file
      * systems are not to be relied on.
      *
-     * @throws dev.perdure.spi.StoreException when the folder is missing, the file is no database, cannot be written, or is of a newer
-     *     version; a file that is refused is left as it is
+     * @throws dev.perdure.spi.StoreException when the folder is missing, the file is no database, cannot be written, is of a newer
+     *     version, or has encrypted bodies and the options no keys; a file that is refused is left as it is
      */
     public static JdbcSessionStore sqlite(Path file, SqliteOptions options) {
         return sqlite(file, options, SqliteFile.Wiring.SHIPPED);
@@ -148,8 +163,8 @@ public final class JdbcSessionStore implements SessionStore {
      *
      * @param source a pool of at least 2 connections, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
      *     of leases; the others are given back after each call
-     * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, or has a setting that can lose
-     *     acknowledged events and was not accepted by name
+     * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, has encrypted bodies while the options have no keys, or
+     *     has a setting that can lose acknowledged events and was not accepted by name
      * @throws IllegalArgumentException when the database is another
      * @throws IllegalStateException when its connections have autocommit off
      */

@@ -51,7 +51,7 @@ final class MariaDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("mariadb/V1__sessions.sql", "mariadb/V2__snapshots.sql");
+        return List.of("mariadb/V1__sessions.sql", "mariadb/V2__snapshots.sql", "mariadb/V3__keys.sql");
     }
 
     /** Without the padding that takes two names for one that differ only in spaces at the end. */

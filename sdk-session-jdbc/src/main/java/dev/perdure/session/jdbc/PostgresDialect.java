@@ -36,7 +36,7 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("postgres/V1__sessions.sql", "postgres/V2__snapshots.sql");
+        return List.of("postgres/V1__sessions.sql", "postgres/V2__snapshots.sql", "postgres/V3__keys.sql");
     }
 
     @Override

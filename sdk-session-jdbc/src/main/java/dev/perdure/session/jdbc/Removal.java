@@ -3,6 +3,7 @@ package dev.perdure.session.jdbc;
 import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
+import dev.perdure.session.TenantId;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -70,7 +71,18 @@ final class Removal {
         for (long session : candidates(which, limit)) {
             removed += purge(which, session) ? 1 : 0;
         }
+        which.findTenant().ifPresent(this::forgetKeys);
         return removed;
+    }
+
+    /** When it has no session left. A process that encrypts for it later keeps them anew. */
+    private void forgetKeys(TenantId tenant) {
+        database.transact(
+                null,
+                handle -> handle.createUpdate("DELETE FROM perdure_key WHERE tenant = :tenant AND NOT EXISTS"
+                                + " (SELECT 1 FROM perdure_session s WHERE s.tenant = :tenant)")
+                        .bind("tenant", tenant.value())
+                        .execute());
     }
 
     /** Removes the rows of a session that has no name any more, to the last. */

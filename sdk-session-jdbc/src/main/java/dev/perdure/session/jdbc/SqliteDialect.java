@@ -15,7 +15,7 @@ final class SqliteDialect implements Dialect {
 
     @Override
     public List<String> migrations() {
-        return List.of("sqlite/V1__sessions.sql", "sqlite/V2__snapshots.sql");
+        return List.of("sqlite/V1__sessions.sql", "sqlite/V2__snapshots.sql", "sqlite/V3__keys.sql");
     }
 
     @Override

@@ -17,6 +17,7 @@ import dev.perdure.session.Json;
 import dev.perdure.session.Question;
 import dev.perdure.session.QuestionId;
 import dev.perdure.session.Recorded;
+import dev.perdure.session.Retention;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionInfo;
 import dev.perdure.session.SessionStatus;
@@ -41,6 +42,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -269,9 +271,55 @@ abstract class CodecContract {
 
     @Test
     void aStoreWithoutKeys_namesTheKeyAndTheRemedy() {
+        SessionStore before = open(BodyCodec.plain());
         fill(open(Keys.codec()), ID);
-        SessionStore store = open(BodyCodec.plain());
-        assertAllUnreadable(store, "acme/ticket-1", "2026-01", "without keys", "BodyCodec");
+        assertAllUnreadable(before, "acme/ticket-1", "2026-01", "without keys", "BodyCodec");
+    }
+
+    /** It could read nothing of them, and would write in clear what the others encrypt. */
+    @Test
+    void aStoreWithEncryptedBodies_isNotOpenedWithoutKeys() throws Exception {
+        fill(open(Keys.codec()), ID);
+
+        assertRefused(() -> open(BodyCodec.plain()), "2026-01", "tenant acme", "BodyCodec", "decrypt(keys)");
+        assertRefused(() -> open(BodyCodec.plain().compress()), "2026-01", "tenant acme");
+        assertReadable(open(BodyCodec.plain().decrypt(KeySource.of(Keys.FIRST))), ID);
+    }
+
+    @Test
+    void otherBytesForAKeyThatIsInUse_areRefused_beforeAnythingIsWrittenWithThem() throws Exception {
+        SessionStore store = open(Keys.codec());
+        fill(store, ID);
+        Lease lease = SqliteStore.held(store, ID, new WorkerId("w1"));
+        SessionStore wrong = open(BodyCodec.plain().encrypt(KeySource.of(Keys.key("2026-01", 9))));
+
+        for (Runnable work : List.<Runnable>of(
+                () -> wrong.post(ID, message("mail-2", "hello")),
+                () -> SqliteStore.opened(wrong, OTHER),
+                () -> wrong.append(lease, wrong.head(ID), SqliteStore.batch(SqliteStore.note("x"))),
+                () -> wrong.blobs().put(ID, new byte[] {1}))) {
+            assertRefused(work, "2026-01", "tenant acme", "other bytes", "nothing was written");
+        }
+
+        assertReadable(store, ID);
+        assertThat(store.inbox(ID, 0, 10)).hasSize(1);
+        assertThat(store.find(OTHER)).isEmpty();
+        assertThat(query("SELECT count(*) FROM perdure_blob")).isEqualTo("1");
+        assertThat(query("SELECT count(*) FROM perdure_key")).isEqualTo("1");
+    }
+
+    @Test
+    void keysOfATenant_areForgotten_whenItsLastSessionIsPurged() throws Exception {
+        SessionStore store = open(Keys.codec());
+        fill(store, ID);
+        fill(store, FOREIGN);
+        assertThat(query("SELECT count(*) FROM perdure_key")).isEqualTo("2");
+
+        store.purge(Retention.of(Duration.ZERO).status(SessionStatus.READY).tenant(ID.tenant()), 10);
+        assertThat(query("SELECT count(*) FROM perdure_key")).isEqualTo("2");
+        store.purge(Retention.of(Duration.ZERO).status(SessionStatus.DELETED).tenant(ID.tenant()), 10);
+
+        assertThat(query("SELECT tenant FROM perdure_key")).isEqualTo("beta");
     }
 
     @Test
@@ -335,6 +383,7 @@ abstract class CodecContract {
 
     @Test
     void aRepeatAfterARotation_isADuplicate_andAnotherBodyAConflict() throws Exception {
+        SessionStore plain = open(BodyCodec.plain());
         SessionStore store = open(Keys.codec());
         fill(store, ID);
         for (BodyCodec codec : List.of(Keys.codec(), ROTATED, BodyCodec.plain().decrypt(KeySource.of(Keys.FIRST)))) {
@@ -342,7 +391,7 @@ abstract class CodecContract {
             assertThat(later.post(ID, message("mail-1", SECRET))).isEqualTo(new Posted.Duplicate(1));
             assertThat(later.post(ID, message("mail-1", SECRET + "!"))).isEqualTo(new Posted.Conflict(1));
         }
-        for (SessionStore unable : List.of(open(LOST), open(BodyCodec.plain()))) {
+        for (SessionStore unable : List.of(open(LOST), plain)) {
             assertUnreadable(() -> unable.post(ID, message("mail-1", SECRET)), "sent to acme/ticket-1", "2026-01");
         }
         assertThat(store.inbox(ID, 0, 10)).hasSize(1);
@@ -409,25 +458,27 @@ abstract class CodecContract {
 
     @Test
     void aStoreBegunInClear_isReadOnWithKeys() {
-        fill(open(BodyCodec.plain()), ID);
+        SessionStore plain = open(BodyCodec.plain());
+        fill(plain, ID);
         SessionStore store = open(Keys.codec());
         assertReadable(store, ID);
         Lease lease = SqliteStore.held(store, ID, new WorkerId("w1"));
         store.append(lease, store.head(ID), SqliteStore.batch(SqliteStore.note(SECRET)));
 
         assertThat(store.read(ID, 0, 10)).hasSize(4);
-        assertUnreadable(() -> open(BodyCodec.plain()).read(ID, 0, 10), "event 4 of acme/ticket-1", "2026-01");
+        assertUnreadable(() -> plain.read(ID, 0, 10), "event 4 of acme/ticket-1", "2026-01");
     }
 
     /** The first step of a fleet that begins to encrypt. */
     @Test
     void decrypt_readsWhatIsEncryptedAndWritesInClear() throws Exception {
+        SessionStore plain = open(BodyCodec.plain());
         fill(open(Keys.codec()), ID);
         SessionStore reading = open(BodyCodec.plain().decrypt(KeySource.of(Keys.FIRST)));
         assertReadable(reading, ID);
         fill(reading, FOREIGN);
 
-        assertReadable(open(BodyCodec.plain()), FOREIGN);
+        assertReadable(plain, FOREIGN);
     }
 
     @Test
@@ -546,10 +597,13 @@ abstract class CodecContract {
 
     /** Neither content nor keys are shown. */
     private static void assertUnreadable(Runnable work, String... words) {
+        assertThat(assertRefused(work, words).findSession()).isPresent();
+    }
+
+    private static StoreException assertRefused(Runnable work, String... words) {
         StoreException e = catchThrowableOfType(StoreException.class, work::run);
         assertThat(e).isNotNull().hasMessageContainingAll(words);
         assertThat(e.retryable()).isFalse();
-        assertThat(e.findSession()).isPresent();
         for (Throwable t = e; t != null; t = t.getCause()) {
             assertThat(t.toString()).doesNotContain(SECRET);
             for (long seed : new long[] {1, 2, 9}) {
@@ -559,6 +613,7 @@ abstract class CodecContract {
                                 Base64.getEncoder().encodeToString(Keys.secret(seed)));
             }
         }
+        return e;
     }
 
     private static Post message(String key, String text) {

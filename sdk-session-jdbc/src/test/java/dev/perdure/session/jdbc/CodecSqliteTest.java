@@ -10,6 +10,7 @@ import dev.perdure.RuntimeListener;
 import dev.perdure.Turn;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.BodyCodec;
+import dev.perdure.spi.KeySource;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.StoreException;
 import dev.perdure.testkit.ScriptedModel;
@@ -79,7 +80,7 @@ class CodecSqliteTest extends CodecContract {
 
         ScriptedModel unasked = ScriptedModel.replies("never");
         BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
-        SessionStore without = open(BodyCodec.plain());
+        SessionStore without = open(BodyCodec.plain().decrypt(KeySource.of(Keys.SECOND)));
         try (AgentRuntime runtime = AgentRuntime.builder(without)
                 .agents(agent(unasked))
                 .listener(new RuntimeListener() {
@@ -92,7 +93,7 @@ class CodecSqliteTest extends CodecContract {
             runtime.open(SqliteStore.ID, SqliteStore.AGENT).send(second);
             assertThat(failures.poll(30, TimeUnit.SECONDS))
                     .isInstanceOf(StoreException.class)
-                    .hasMessageContainingAll("event 1 of acme/ticket-1", "2026-01", "without keys");
+                    .hasMessageContainingAll("event 1 of acme/ticket-1", "2026-01", "does not have");
         }
         without.close();
         assertThat(unasked.requests()).isEmpty();

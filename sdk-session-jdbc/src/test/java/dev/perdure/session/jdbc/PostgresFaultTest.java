@@ -214,7 +214,7 @@ class PostgresFaultTest {
         try (SessionStore store = JdbcSessionStore.of(postgres.pool())) {
             opened(store, ID);
         }
-        postgres.sql("DROP TABLE perdure_snapshot");
+        postgres.sql("DROP TABLE perdure_snapshot", "DROP TABLE perdure_key");
         postgres.sql("DELETE FROM perdure_schema WHERE version > 1");
 
         try (SessionStore store = JdbcSessionStore.of(postgres.pool())) {

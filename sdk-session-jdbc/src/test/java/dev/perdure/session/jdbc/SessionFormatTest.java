@@ -218,6 +218,7 @@ class SessionFormatTest {
                 | `perdure_question` | index of open questions | append |
                 | `perdure_snapshot` | what the log of a session came to at some event, so that a resume need not read all of it: a cache, any row may be deleted | the session's holder, now and then |
                 | `perdure_blob` | results and artifacts too large for the log, once for each session | `blobs().put` |
+                | `perdure_key` | the ids of keys that bodies of a tenant were encrypted with, each with a proof, which tells nothing of the key | first use of a key |
                 | `perdure_schema` | which migrations ran | open |
                 | `<file>-workers/*.lock` | one file for each live worker, locked by it | first claim of a worker |
 

@@ -105,7 +105,11 @@ class SqliteFaultTest {
         try (SessionStore store = JdbcSessionStore.sqlite(file)) {
             opened(store, ID);
         }
-        sql(file, "DROP TABLE perdure_snapshot", "DELETE FROM perdure_schema WHERE version > 1");
+        sql(
+                file,
+                "DROP TABLE perdure_snapshot",
+                "DROP TABLE perdure_key",
+                "DELETE FROM perdure_schema WHERE version > 1");
 
         try (SessionStore store = JdbcSessionStore.sqlite(file)) {
             Lease lease = held(store, ID, WorkerId.random());

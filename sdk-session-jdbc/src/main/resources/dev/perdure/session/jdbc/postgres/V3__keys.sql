@@ -1,0 +1,9 @@
+-- The keys that bodies were encrypted with: from proof, which tells nothing of a key, a process that has other bytes under the same id is found out before it
+-- writes.
+CREATE TABLE perdure_key (
+  tenant TEXT   COLLATE "C" NOT NULL,
+  key_id TEXT   COLLATE "C" NOT NULL,
+  proof  TEXT   NOT NULL,
+  at     BIGINT NOT NULL,
+  PRIMARY KEY (tenant, key_id)
+);
