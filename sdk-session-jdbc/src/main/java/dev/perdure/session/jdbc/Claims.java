@@ -26,6 +26,9 @@ final class Claims {
     /** A row that changes more often than this while it is looked at is somebody else's. */
     private static final int MOST_LOOKS = 10;
 
+    /** Candidates beyond those that are wanted, to take the places of those that others hold. */
+    private static final int SPARE = 16;
+
     private final Database database;
     private final Statements sql;
     private final Liveness liveness;
@@ -77,8 +80,7 @@ final class Claims {
             return List.of();
         }
         liveness.enlist(terms.worker());
-        String rows = sql.candidateRows();
-        return database.decide(null, handle -> claim(handle, rows, candidates, terms));
+        return database.decide(null, handle -> claim(handle, candidates, terms, max));
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -161,7 +163,7 @@ final class Claims {
                 .bindList("agents", List.copyOf(filter.agents()))
                 .bind("now", database.now())
                 .bind("perTenant", filter.perTenant())
-                .bind("max", max);
+                .bind("max", (long) max + SPARE);
         if (!filter.excluded().isEmpty()) {
             query.bindList(
                     "excluded", filter.excluded().stream().map(TenantId::value).toList());
@@ -181,10 +183,34 @@ final class Claims {
                 .toList();
     }
 
+    private List<Lease> claim(Handle handle, List<Long> candidates, Terms terms, int max) {
+        List<Lease> leases = new ArrayList<>();
+        for (int from = 0; from < candidates.size() && leases.size() < max; ) {
+            int to = Math.min(candidates.size(), from + max - leases.size());
+            leases.addAll(claim(handle, unlocked(handle, candidates.subList(from, to)), terms));
+            from = to;
+        }
+        return leases;
+    }
+
+    private List<Long> unlocked(Handle handle, List<Long> candidates) {
+        if (sql.unlocked().isEmpty()) {
+            return candidates;
+        }
+        Set<Long> free = Set.copyOf(handle.createQuery(sql.unlocked())
+                .bindList("ids", candidates)
+                .mapTo(Long.class)
+                .list());
+        return candidates.stream().filter(free::contains).toList();
+    }
+
     /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
-    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
+    private List<Lease> claim(Handle handle, List<Long> candidates, Terms terms) {
+        if (candidates.isEmpty()) {
+            return List.of();
+        }
         Map<Long, SessionRow> rows = new HashMap<>();
-        handle.createQuery(select)
+        handle.createQuery(sql.candidateRows())
                 .bindList("ids", candidates)
                 .bind("now", database.now())
                 .map((row, context) -> SessionRow.of(row))

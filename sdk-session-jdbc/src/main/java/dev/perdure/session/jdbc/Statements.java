@@ -66,10 +66,18 @@ class Statements {
                 ) ranked WHERE place <= :perTenant ORDER BY place, since, id LIMIT :max""".formatted(filter, dialect.now(), dying ? " OR s.owner IN (<dead>)" : "", filter);
     }
 
-    /** Where transactions can be open, rows that one of them has locked are left out: a frozen process must not hold up those who look for work. */
+    /**
+     * Which of these rows no transaction holds, neither one of the application that sends within it nor that of a frozen process: who looks for work must
+     * not wait for it. By itself, because a statement with a lock sees the row anew, and its log as it was. Empty where no row is ever locked.
+     */
+    String unlocked() {
+        return dialect.skipLocked().isEmpty()
+                ? ""
+                : "SELECT s.id FROM perdure_session s WHERE s.id IN (<ids>)" + dialect.skipLocked();
+    }
+
     String candidateRows() {
-        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')")
-                + (dialect.writesTogether() ? "" : dialect.skipLocked());
+        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')");
     }
 
     /** Owners whose leases have not run out. */
