@@ -16,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -207,6 +208,11 @@ final class Journal {
     /** The end of the log, as the store acknowledged it. */
     Position acknowledged() {
         return committed.position();
+    }
+
+    /** The first event of the log, if it was read. */
+    Optional<EventId> findFirst() {
+        return snapshots.findFirst();
     }
 
     /** The newest commits of this run, oldest first. */
