@@ -138,6 +138,26 @@ class TablesTest {
                 .isCloseTo(Instant.now(), within(1, ChronoUnit.HOURS));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ";DATABASE_TO_UPPER=FALSE",
+                ";DATABASE_TO_LOWER=TRUE",
+                ";MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DEFAULT_NULL_ORDERING=HIGH",
+                ";MODE=MySQL;DATABASE_TO_LOWER=TRUE"
+            })
+    void tablesInH2_areFoundAgain_howeverItWritesNames(String options) {
+        try (HikariDataSource pool = new HikariDataSource()) {
+            pool.setJdbcUrl("jdbc:h2:" + folder.resolve("h2") + ";WRITE_DELAY=0" + options);
+            JdbcSessionStore.of(pool).close();
+
+            try (SessionStore again = JdbcSessionStore.of(pool)) {
+                assertEverythingWorks(again);
+            }
+        }
+    }
+
     /** As a user does it: sent, run, looked at, deleted. */
     static void assertEverythingWorks(SessionStore store) {
         Agent agent = Agent.builder(AGENT)
