@@ -143,6 +143,13 @@ class MariaDbFaultTest {
     }
 
     @Test
+    void commitThatBeginsAnotherTransaction_isRefused_forWhatFollowsWouldBeAcknowledgedAndNeverCommitted() {
+        try (HikariDataSource pool = mariadb.pool(4, Map.of("completion_type", "1"))) {
+            assertUnusable(() -> JdbcSessionStore.of(pool), "completion_type = CHAIN", "NO_CHAIN");
+        }
+    }
+
+    @Test
     void connectionsWithAutocommitOff_areRefused_soThatNoTransactionSwallowsAnAppend() {
         HikariConfig config = new HikariConfig();
         config.setDataSource(mariadb.pool());
