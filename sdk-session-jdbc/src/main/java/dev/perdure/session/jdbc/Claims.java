@@ -80,7 +80,8 @@ final class Claims {
             return List.of();
         }
         liveness.enlist(terms.worker());
-        return database.decide(null, handle -> claim(handle, candidates, terms, max));
+        String rows = sql.candidateRows();
+        return database.decide(null, handle -> claim(handle, rows, candidates, terms, max));
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -183,11 +184,11 @@ final class Claims {
                 .toList();
     }
 
-    private List<Lease> claim(Handle handle, List<Long> candidates, Terms terms, int max) {
+    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms, int max) {
         List<Lease> leases = new ArrayList<>();
         for (int from = 0; from < candidates.size() && leases.size() < max; ) {
             int to = Math.min(candidates.size(), from + max - leases.size());
-            leases.addAll(claim(handle, unlocked(handle, candidates.subList(from, to)), terms));
+            leases.addAll(claim(handle, select, unlocked(handle, candidates.subList(from, to)), terms));
             from = to;
         }
         return leases;
@@ -205,12 +206,12 @@ final class Claims {
     }
 
     /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
-    private List<Lease> claim(Handle handle, List<Long> candidates, Terms terms) {
+    private List<Lease> claim(Handle handle, String select, List<Long> candidates, Terms terms) {
         if (candidates.isEmpty()) {
             return List.of();
         }
         Map<Long, SessionRow> rows = new HashMap<>();
-        handle.createQuery(sql.candidateRows())
+        handle.createQuery(select)
                 .bindList("ids", candidates)
                 .bind("now", database.now())
                 .map((row, context) -> SessionRow.of(row))
