@@ -9,6 +9,7 @@ import dev.perdure.session.Actor;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
 import dev.perdure.session.EventId;
+import dev.perdure.session.InboxItem;
 import dev.perdure.session.Json;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
@@ -293,6 +294,35 @@ class StoreRegressedTest {
         assertThat(told).isEmpty();
         assertThat(Sessions.types(before, id)).doesNotContain("StoreRegressed");
         assertThat(before.find(id).orElseThrow().status()).isEqualTo(SessionStatus.RUNNING);
+    }
+
+    /** Whoever ran the one before cannot tell an erasure from a loss; the new one has nothing to do with either. */
+    @Test
+    void nameThatWasErasedAndTakenAgain_isAnotherSession_whichGoesOn() {
+        CountDownLatch lost = new CountDownLatch(1);
+        RuntimeListener both = listener.andThen(new RuntimeListener() {
+            @Override
+            public void onLeaseLost(SessionId session) {
+                lost.countDown();
+            }
+        });
+        SessionStore.Post message = Input.text("hi").key("k").post();
+        try (AgentRuntime runtime =
+                Sessions.quick(before, paying()).workers(0).listener(both).build()) {
+            runtime.open(id, "a").send("hi");
+            Sessions.await(inTool);
+            runtime.operator().erase(id.tenant());
+            before.open(new SessionStore.NewSession(
+                    id, "a", Map.of(), Draft.of(EventId.random(), 0, new Event.SessionOpened("a", Map.of()))));
+            before.post(id, message);
+            Sessions.await(lost);
+            go.countDown();
+        }
+        assertThat(before.inbox(id, 0, 10))
+                .extracting(InboxItem::kind)
+                .doesNotContain(Event.InputKind.SET_ASIDE)
+                .contains(Event.InputKind.MESSAGE);
+        assertThat(before.find(id).orElseThrow().status()).isEqualTo(SessionStatus.READY);
     }
 
     private Lease claimed(SessionStore by, SessionStore.Terms terms) {

@@ -27,6 +27,8 @@ final class Inbox {
     private static final int PAGE = 200;
     /** Most items that one commit consumes: a statement of a database has a bound. */
     private static final int SLICE = 500;
+    /** Characters of events from which on a commit takes no further item: a statement that holds any one of them must hold them together. */
+    private static final int CHARACTERS = 256 * 1024;
 
     private final SessionStore store;
     private final Lease lease;
@@ -119,7 +121,7 @@ final class Inbox {
     private boolean pass() {
         Iterator<InboxItem> items = queue.iterator();
         while (items.hasNext()) {
-            if (journal.consumedCount() >= SLICE) {
+            if (journal.consumedCount() >= SLICE || journal.draftCharacters() >= CHARACTERS) {
                 return true;
             }
             InboxItem item = items.next();

@@ -16,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,7 @@ final class Journal {
     private final List<String> closed = new ArrayList<>();
     private final Deque<Written> written = new ArrayDeque<>();
     private @Nullable String agent;
+    private long characters;
 
     /** One commit of this run, and the position that it follows. */
     record Written(Position before, SessionStore.Batch batch) {}
@@ -101,6 +103,11 @@ final class Journal {
         return drafts.size();
     }
 
+    /** How many characters of events the next commit has. */
+    long draftCharacters() {
+        return characters;
+    }
+
     /** Number of the last event that is committed. */
     long committedSeq() {
         return committed.position().seq();
@@ -118,6 +125,7 @@ final class Journal {
         int turn = turnOf(event);
         Draft draft = Draft.of(id, turn, event);
         drafts.add(draft);
+        characters += draft.json().length();
         view = view.with(Recorded.of(view.position().seq() + 1, lease.fence(), lease.claimedAt(), draft));
         if (event instanceof Event.QuestionAsked asked) {
             QuestionId question = new QuestionId(lease.session(), asked.key());
@@ -202,6 +210,11 @@ final class Journal {
         return committed.position();
     }
 
+    /** The first event of the log, if it was read. */
+    Optional<EventId> findFirst() {
+        return snapshots.findFirst();
+    }
+
     /** The newest commits of this run, oldest first. */
     List<Written> written() {
         return List.copyOf(written);
@@ -224,5 +237,6 @@ final class Journal {
         opened.clear();
         closed.clear();
         agent = null;
+        characters = 0;
     }
 }

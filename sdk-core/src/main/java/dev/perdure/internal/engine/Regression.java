@@ -3,6 +3,7 @@ package dev.perdure.internal.engine;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Draft;
 import dev.perdure.session.Event;
+import dev.perdure.session.EventId;
 import dev.perdure.session.Json;
 import dev.perdure.session.Position;
 import dev.perdure.session.SessionId;
@@ -30,6 +31,7 @@ final class Regression {
     private final SessionId session;
     private final Position acknowledged;
     private final List<Journal.Written> written;
+    private final @Nullable EventId first;
     private Lease lease;
     private SessionStore.@Nullable Batch repair;
 
@@ -40,6 +42,7 @@ final class Regression {
         this.lease = lease;
         this.acknowledged = journal.acknowledged();
         this.written = journal.written();
+        this.first = journal.findFirst().orElse(null);
     }
 
     void check() {
@@ -53,9 +56,16 @@ final class Regression {
         Position end = store.head(session);
         long kept = kept(end);
         engine.regressed(lease, kept, acknowledged.seq());
-        if (info.isPresent() && !restored(end)) {
+        if (info.isPresent() && !isAnotherSession() && !restored(end)) {
             setAside(end, kept);
         }
+    }
+
+    /** Its name may have been erased, and taken again: the one that has it now has lost nothing. */
+    private boolean isAnotherSession() {
+        return first != null
+                && store.read(session, 0, 1).stream()
+                        .noneMatch(recorded -> recorded.id().equals(first));
     }
 
     /** Number of the last event that the log still shares with what was acknowledged; others may have written behind it since. */

@@ -1,5 +1,6 @@
 package dev.perdure.internal.engine;
 
+import dev.perdure.session.EventId;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionView;
 import dev.perdure.spi.Lease;
@@ -36,6 +37,7 @@ final class Snapshots {
     private long events;
 
     private long characters;
+    private @Nullable EventId first;
     /** Size of the newest one: to write more snapshots than events would be a waste. */
     private volatile long size;
 
@@ -134,7 +136,15 @@ final class Snapshots {
         }
     }
 
+    /** The session's first event, by which it differs from a later one of its name; empty when a snapshot stood for it. */
+    Optional<EventId> findFirst() {
+        return Optional.ofNullable(first);
+    }
+
     private void count(Recorded event) {
+        if (event.seq() == 1) {
+            first = event.id();
+        }
         events++;
         characters += event.json().length();
     }

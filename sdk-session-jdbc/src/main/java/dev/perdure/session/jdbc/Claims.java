@@ -27,6 +27,9 @@ final class Claims {
     /** A row that changes more often than this while it is looked at is somebody else's. */
     private static final int MOST_LOOKS = 10;
 
+    /** Candidates beyond those that are wanted, to take the places of those that others hold. */
+    private static final int SPARE = 16;
+
     private final Database database;
     private final Statements sql;
     private final Liveness liveness;
@@ -74,16 +77,15 @@ final class Claims {
         if (filter.agents().isEmpty()) {
             return Taken.nothing();
         }
+        int page = (int) Math.min(Integer.MAX_VALUE, (long) max + SPARE);
         List<Long> candidates =
-                Spread.some(database.read(null, handle -> candidates(handle, filter, spread.window(max))), max);
+                Spread.some(database.read(null, handle -> candidates(handle, filter, spread.window(page))), page);
         if (candidates.isEmpty()) {
             return Taken.nothing();
         }
         liveness.enlist(terms.worker());
         String rows = sql.candidateRows();
-        Taken taken = database.decide(null, handle -> claim(handle, rows, candidates, terms));
-        spread.taken(taken.leases().size() + taken.quarantined().size(), candidates.size());
-        return taken;
+        return database.decide(null, handle -> claim(handle, rows, candidates, terms, max));
     }
 
     List<Renewal> renew(List<Lease> leases, Duration ttl) {
@@ -186,26 +188,63 @@ final class Claims {
                 .toList();
     }
 
-    /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
-    private Taken claim(Handle handle, String select, List<Long> candidates, Terms terms) {
-        Map<Long, SessionRow> rows = new HashMap<>();
-        handle.createQuery(select)
+    private Taken claim(Handle handle, String select, List<Long> candidates, Terms terms, int max) {
+        Claiming claiming = new Claiming(handle, select, terms);
+        int tried = 0;
+        while (tried < candidates.size() && claiming.leases.size() < max) {
+            int to = Math.min(candidates.size(), tried + max - claiming.leases.size());
+            claiming.take(unlocked(handle, candidates.subList(tried, to)));
+            tried = to;
+        }
+        spread.taken(claiming.leases.size() + claiming.quarantined.size(), tried);
+        return new Taken(claiming.leases, claiming.quarantined);
+    }
+
+    private List<Long> unlocked(Handle handle, List<Long> candidates) {
+        if (sql.unlocked().isEmpty()) {
+            return candidates;
+        }
+        Set<Long> free = Set.copyOf(handle.createQuery(sql.unlocked())
                 .bindList("ids", candidates)
-                .bind("now", database.now())
-                .map((row, context) -> SessionRow.of(row))
-                .forEach(row -> rows.put(row.key(), row));
-        List<Lease> leases = new ArrayList<>();
-        List<SessionId> quarantined = new ArrayList<>();
-        for (Long key : candidates) {
-            SessionRow row = rows.get(key);
-            Claimed claimed = row == null ? null : carryOut(handle, row, terms);
-            if (claimed instanceof Claimed.Held held) {
-                leases.add(held.lease());
-            } else if (claimed instanceof Claimed.Quarantined set && set.now()) {
-                quarantined.add(row.id());
+                .mapTo(Long.class)
+                .list());
+        return candidates.stream().filter(free::contains).toList();
+    }
+
+    /** Decides again, on what the rows are by now; those that others change meanwhile are left to them. */
+    private final class Claiming {
+        final List<Lease> leases = new ArrayList<>();
+        final List<SessionId> quarantined = new ArrayList<>();
+        private final Handle handle;
+        private final String select;
+        private final Terms terms;
+
+        Claiming(Handle handle, String select, Terms terms) {
+            this.handle = handle;
+            this.select = select;
+            this.terms = terms;
+        }
+
+        void take(List<Long> candidates) {
+            if (candidates.isEmpty()) {
+                return;
+            }
+            Map<Long, SessionRow> rows = new HashMap<>();
+            handle.createQuery(select)
+                    .bindList("ids", candidates)
+                    .bind("now", database.now())
+                    .map((row, context) -> SessionRow.of(row))
+                    .forEach(row -> rows.put(row.key(), row));
+            for (Long key : candidates) {
+                SessionRow row = rows.get(key);
+                Claimed claimed = row == null ? null : carryOut(handle, row, terms);
+                if (claimed instanceof Claimed.Held held) {
+                    leases.add(held.lease());
+                } else if (claimed instanceof Claimed.Quarantined set && set.now()) {
+                    quarantined.add(row.id());
+                }
             }
         }
-        return new Taken(leases, quarantined);
     }
 
     /** The answer; null when the row has changed since it was read. */

@@ -43,6 +43,11 @@ interface Dialect {
     /** Stands before each row of a list of values. */
     String row();
 
+    /** Whether what is bound in a list of values keeps its type and length, also in a statement that the server has prepared. */
+    default boolean typesValues() {
+        return true;
+    }
+
     /** The parameter in a list of values, where a database has to be told what it is. */
     default String typed(String column, String parameter) {
         return parameter;

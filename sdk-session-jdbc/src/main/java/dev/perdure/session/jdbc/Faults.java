@@ -2,6 +2,7 @@ package dev.perdure.session.jdbc;
 
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.StoreException;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
@@ -27,14 +28,18 @@ final class Faults {
             return thrown;
         }
         Dialect.Fault fault = dialect.fault(cause);
+        // PostgreSQL's driver tells all that a batch was to write; the next one says why it failed.
+        boolean tellsValues = cause instanceof BatchUpdateException && cause.getNextException() != null;
+        SQLException why = tellsValues ? cause.getNextException() : cause;
+        Throwable shown = tellsValues ? why : thrown;
         return switch (fault) {
-            case CLASH -> new Clash(thrown);
-            case BUSY -> busy(session, thrown);
+            case CLASH -> new Clash(shown);
+            case BUSY -> busy(session, shown);
             // Space comes back without anybody telling this process.
-            case FULL -> StoreException.unavailable(at(dialect.remedy(fault)), session, thrown);
-            case REJECTED -> StoreException.unusable(at("refused: " + cause.getMessage()), session, thrown);
-            case OTHER -> StoreException.unavailable(at("failed: " + cause.getMessage()), session, thrown);
-            default -> StoreException.unusable(at(dialect.remedy(fault)), session, thrown);
+            case FULL -> StoreException.unavailable(at(dialect.remedy(fault)), session, shown);
+            case REJECTED -> StoreException.unusable(at("refused: " + why.getMessage()), session, shown);
+            case OTHER -> StoreException.unavailable(at("failed: " + why.getMessage()), session, shown);
+            default -> StoreException.unusable(at(dialect.remedy(fault)), session, shown);
         };
     }
 

@@ -34,8 +34,9 @@ final class H2Dialect implements Dialect {
 
     @Override
     public String findSchema() {
-        return "SELECT 1 FROM information_schema.tables"
-                + " WHERE table_schema = coalesce(upper(:schema), schema()) AND table_name = upper(:table)";
+        // Names are in capitals, in small letters or as they were written, as the database was opened.
+        return "SELECT 1 FROM INFORMATION_SCHEMA.TABLES"
+                + " WHERE upper(TABLE_SCHEMA) = upper(coalesce(:schema, schema())) AND upper(TABLE_NAME) = upper(:table)";
     }
 
     @Override
@@ -84,7 +85,7 @@ final class H2Dialect implements Dialect {
         String type = switch (column) {
             case "n", "turn", "progress", "codec", "id", "fence" -> "BIGINT";
             case "event" -> "VARBINARY";
-            case "body" -> "BLOB";
+            case "body" -> "BINARY LARGE OBJECT";
             default -> "VARCHAR";
         };
         return "CAST(" + parameter + " AS " + type + ")";

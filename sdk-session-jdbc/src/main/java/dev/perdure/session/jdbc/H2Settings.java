@@ -11,7 +11,7 @@ final class H2Settings {
     static Guarantees check(Settings settings) {
         settings.require(
                 "isolation level",
-                settings.ask("SELECT isolation_level FROM information_schema.sessions WHERE session_id = session_id()"),
+                settings.ask("SELECT ISOLATION_LEVEL FROM INFORMATION_SCHEMA.SESSIONS WHERE SESSION_ID = session_id()"),
                 "READ COMMITTED",
                 "set it for the data source, or leave it as it is by default");
         if (settings.ask("SELECT database_path()").isEmpty()) {
@@ -24,7 +24,7 @@ final class H2Settings {
                                     + " is ever made twice for one session."));
         }
         String delay = settings.ask(
-                "SELECT DISTINCT setting_value FROM information_schema.settings WHERE setting_name = 'WRITE_DELAY'");
+                "SELECT DISTINCT SETTING_VALUE FROM INFORMATION_SCHEMA.SETTINGS WHERE SETTING_NAME = 'WRITE_DELAY'");
         boolean strong = settings.strong(delay.equals("0"), "WRITE_DELAY=" + delay, Weakness.WRITE_DELAY);
         return new Guarantees(
                 strong,

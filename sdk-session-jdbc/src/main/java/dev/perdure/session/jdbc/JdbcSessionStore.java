@@ -147,7 +147,7 @@ public final class JdbcSessionStore implements SessionStore {
      */
     public static String ddl(Product product, JdbcOptions options) {
         Dialect dialect = product.dialect();
-        String now = product == Product.SQLITE ? "CAST(unixepoch('subsec') * 1000 AS INTEGER)" : dialect.now();
+        String now = product == Product.SQLITE ? "CAST(strftime('%s', 'now') AS INTEGER) * 1000" : dialect.now();
         return Migrations.script(dialect, options.tables(), now);
     }
 

@@ -108,6 +108,12 @@ final class MariaDialect implements Dialect {
         return mysql ? "ROW" : "";
     }
 
+    /** It takes each value for an empty text when it prepares the statement, and keeps no more of it. */
+    @Override
+    public boolean typesValues() {
+        return false;
+    }
+
     @Override
     public String shareLock() {
         return " LOCK IN SHARE MODE";

@@ -29,6 +29,11 @@ final class MariaSettings {
             throw settings.refused(
                     "has sql_mode = " + mode + ", which cuts off what is too long", "add STRICT_TRANS_TABLES to it");
         }
+        settings.require(
+                "completion_type",
+                settings.ask("SELECT @@completion_type"),
+                "NO_CHAIN",
+                "set it back: with another one a commit begins a transaction that nobody commits, or ends the connection");
         boolean binlog = settings.ask("SELECT @@log_bin").equals("1");
         if (binlog && settings.ask("SELECT @@binlog_format").equalsIgnoreCase("STATEMENT")) {
             throw settings.refused(

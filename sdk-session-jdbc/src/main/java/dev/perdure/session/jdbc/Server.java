@@ -12,14 +12,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 
 /** Opens a database server: finds out which it is, sets up the tables, and refuses settings that lose what was acknowledged. */
 final class Server {
+    private static final Pattern SECRETS = Pattern.compile("\\(.*\\)|(?<=/)[^/]*@");
+
     private final DataSource source;
     private final JdbcOptions options;
     private final Wiring wiring;
@@ -119,10 +124,10 @@ final class Server {
         return product;
     }
 
-    /** Without what stands behind the question mark, for that may be a password. */
-    private static String place(String url) {
+    /** Without what stands behind the question mark, in brackets, or before an at sign: any of it may be a password. */
+    static String place(String url) {
         int end = url.startsWith("jdbc:h2:") ? url.indexOf(';') : url.indexOf('?');
-        return end < 0 ? url : url.substring(0, end);
+        return SECRETS.matcher(end < 0 ? url : url.substring(0, end)).replaceAll("");
     }
 
     /** A connection whose statements commit themselves: in somebody's transaction what was acknowledged could be rolled back. */
@@ -158,6 +163,8 @@ final class Server {
         SqlStatements statements = jdbi.getConfig(SqlStatements.class);
         statements.setUnusedBindingAllowed(true);
         statements.setTemplateEngine(options.tables());
+        // It would tell what was to be written.
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         return jdbi;
     }
 }

@@ -14,6 +14,8 @@ import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 import org.sqlite.SQLiteJDBCLoader;
@@ -136,6 +138,8 @@ final class SqliteFile {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
+        // It would tell what was to be written.
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         return jdbi;
     }
 

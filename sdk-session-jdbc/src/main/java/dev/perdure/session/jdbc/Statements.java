@@ -92,10 +92,18 @@ class Statements {
     private static final String ALL_READY =
             "SELECT s.id, s.tenant, s.ready_at AS since FROM perdure_session s WHERE s.status = 'READY' AND %s";
 
-    /** Where transactions can be open, rows that one of them has locked are left out: a frozen process must not hold up those who look for work. */
+    /**
+     * Which of these rows no transaction holds, neither one of the application that sends within it nor that of a frozen process: who looks for work must
+     * not wait for it. By itself, because a statement with a lock sees the row anew, and its log as it was. Empty where no row is ever locked.
+     */
+    String unlocked() {
+        return dialect.skipLocked().isEmpty()
+                ? ""
+                : "SELECT s.id FROM perdure_session s WHERE s.id IN (<ids>)" + dialect.skipLocked();
+    }
+
     String candidateRows() {
-        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')")
-                + (dialect.writesTogether() ? "" : dialect.skipLocked());
+        return session("s.id IN (<ids>) AND s.status IN ('READY', 'RUNNING')");
     }
 
     /** Owners whose leases have not run out. */
@@ -134,7 +142,10 @@ class Statements {
 
     /** Which of these leases are not lost, and how far their inboxes go. */
     String renewable(int leases) {
-        return "WITH held (id, fence, owner) AS (VALUES " + leases(leases) + ")\n" + RENEWABLE;
+        return dialect.typesValues()
+                ? "WITH held (id, fence, owner) AS (VALUES " + leases(leases) + ")\n" + RENEWABLE
+                : "SELECT s.id, s.inbox_head FROM perdure_session s WHERE s.id IN "
+                        + parameters("id", leases).collect(ROW) + " AND " + isHeldBy("s.", leases);
     }
 
     private static final String RENEWABLE = """
@@ -148,9 +159,13 @@ class Statements {
 
     /** Extends these leases, for databases where an update cannot look for free rows by itself. The numbers first: they lead to the rows. */
     String extend(int leases) {
-        return "UPDATE perdure_session SET lease_until = " + dialect.now() + " + :ttl WHERE id IN (<ids>)"
-                + " AND status = 'RUNNING' AND (id, fence, owner) IN (" + rows("", leases, "id", "fence", "owner")
-                + ")";
+        return "UPDATE perdure_session SET lease_until = " + dialect.now() + " + :ttl WHERE id IN (<ids>) AND "
+                + isHeldBy("", leases);
+    }
+
+    private String isHeldBy(String table, int leases) {
+        return "%1$sstatus = 'RUNNING' AND (%1$sid, %1$sfence, %1$sowner) IN (%2$s)"
+                .formatted(table, rows("", leases, "id", "fence", "owner"));
     }
 
     private String leases(int count) {
@@ -159,12 +174,9 @@ class Statements {
 
     /** Writes nothing unless the lease is the newest and the log ends where the writer thinks; a taken number clashes. Answers the time of each event. */
     String append(int events) {
-        return """
-                INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)
-                %s%s%s""".formatted(
-                        events == 1 ? one() : many(events),
-                        dialect.shareLock(),
-                        dialect.answersInserts() ? " RETURNING at" : "");
+        String insert = "INSERT INTO perdure_event (session, seq, id, turn, fence, at, type, progress, codec, body)\n";
+        String select = events == 1 ? one() : dialect.typesValues() ? ofValues(events) : ofNumbers(events);
+        return insert + select + dialect.shareLock() + (dialect.answersInserts() ? " RETURNING at" : "");
     }
 
     /** By itself, because a list and its order take a database longer than the rest. */
@@ -188,13 +200,44 @@ class Statements {
         return dialect.typed(column, ":" + column + 0);
     }
 
-    private String many(int events) {
+    private String ofValues(int events) {
         return """
                 WITH draft (n, event, turn, type, progress, codec, body) AS (VALUES %s)
                 SELECT s.id, :after + draft.n, draft.event, draft.turn, s.fence, %s, draft.type, draft.progress, draft.codec, draft.body
                 FROM perdure_session s CROSS JOIN draft
                 WHERE %s
                 ORDER BY draft.n""".formatted(drafts(events), dialect.now(), mayAppend());
+    }
+
+    /** Each value is chosen by the number of its event, so that none of them stands in a list. */
+    private String ofNumbers(int events) {
+        String numbers = IntStream.rangeClosed(1, events)
+                .mapToObj(n -> dialect.row() + "(" + n + ")")
+                .collect(Collectors.joining(", "));
+        return """
+                WITH draft (n) AS (VALUES %s)
+                SELECT s.id, :after + draft.n, %s, %s, s.fence, %s, %s, %s, %s, %s
+                FROM perdure_session s CROSS JOIN draft
+                WHERE %s""".formatted(
+                        numbers,
+                        chosen("event", events),
+                        chosen("turn", events),
+                        dialect.now(),
+                        chosen("type", events),
+                        chosen("progress", events),
+                        chosen("codec", events),
+                        chosen("body", events),
+                        mayAppend());
+    }
+
+    private static String chosen(String column, int events) {
+        return Stream.concat(Stream.of("draft.n"), parameters(column, events))
+                .collect(Collectors.joining(", ", "elt(", ")"));
+    }
+
+    /** {@code :id0}, {@code :id1}. */
+    private static Stream<String> parameters(String name, int count) {
+        return IntStream.range(0, count).mapToObj(i -> ":" + name + i);
     }
 
     /** Asked after an insert that does not answer. */

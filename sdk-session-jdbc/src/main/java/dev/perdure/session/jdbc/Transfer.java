@@ -260,11 +260,14 @@ final class Transfer {
     }
 
     private void items(SessionId id, Nameless draft, List<Image.Item> items) {
-        for (int from = 0; from < items.size(); from += EVENTS) {
-            List<Item> some = items.subList(from, Math.min(from + EVENTS, items.size())).stream()
-                    .map(item -> Item.of(id, item, codec))
-                    .toList();
-            database.requireFits(id, some, item -> item.body);
+        for (int from = 0; from < items.size(); ) {
+            List<Item> some = new ArrayList<>();
+            for (int size = 0; some.size() < EVENTS && size < CHARACTERS && from < items.size(); from++) {
+                Item item = Item.of(id, items.get(from), codec);
+                database.requireFits(id, List.of(item), one -> one.body);
+                some.add(item);
+                size += item.body.length;
+            }
             add(id, draft, """
                     INSERT INTO perdure_inbox (session, idem_key, position, kind, actor_kind, actor, hash, at, consumed, body)
                     VALUES (:session, :key, :position, :kind, :actorKind, :actor, :hash, :at, :consumed, :body)""", some, Transfer::bind);

@@ -6,6 +6,7 @@ import dev.perdure.testkit.TestClock;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -19,7 +20,11 @@ class JdbcSessionStoreMariaDbTest extends SessionStoreContract {
     @Override
     protected SessionStore open(InstantSource clock) {
         mariadb = MariaDb.withClock(clock.instant());
-        return JdbcSessionStore.of(mariadb.pool(), options(), wiring());
+        return JdbcSessionStore.of(source(mariadb), options(), wiring());
+    }
+
+    DataSource source(MariaDb database) {
+        return database.pool();
     }
 
     JdbcOptions options() {

@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import static dev.perdure.session.jdbc.SqliteStore.AGENT;
 import static dev.perdure.session.jdbc.SqliteStore.ID;
 import static dev.perdure.session.jdbc.SqliteStore.batch;
 import static dev.perdure.session.jdbc.SqliteStore.end;
@@ -15,7 +16,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.perdure.Agent;
+import dev.perdure.AgentRuntime;
+import dev.perdure.Operator;
+import dev.perdure.session.Actor;
 import dev.perdure.session.BlobRef;
+import dev.perdure.session.Event;
 import dev.perdure.session.Position;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
@@ -26,6 +32,10 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.spi.SessionStore.Appended;
 import dev.perdure.spi.SessionStore.Renewal;
 import dev.perdure.spi.StoreException;
+import dev.perdure.testkit.ScriptedModel;
+import dev.perdure.testkit.Step;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -129,6 +139,13 @@ class MariaDbFaultTest {
     void modeThatCutsOffWhatIsTooLong_isRefused() {
         try (HikariDataSource lax = mariadb.pool(2, Map.of("sql_mode", "''"))) {
             assertUnusable(() -> JdbcSessionStore.of(lax), "sql_mode", "STRICT_TRANS_TABLES");
+        }
+    }
+
+    @Test
+    void commitThatBeginsAnotherTransaction_isRefused_forWhatFollowsWouldBeAcknowledgedAndNeverCommitted() {
+        try (HikariDataSource pool = mariadb.pool(4, Map.of("completion_type", "1"))) {
+            assertUnusable(() -> JdbcSessionStore.of(pool), "completion_type = CHAIN", "NO_CHAIN");
         }
     }
 
@@ -245,6 +262,42 @@ class MariaDbFaultTest {
 
             BlobRef small = store.blobs().put(ID, new byte[300_000]);
             assertThat(store.blobs().find(ID, small)).isPresent();
+        } finally {
+            mariadb.sql("SET GLOBAL max_allowed_packet = 16777216");
+        }
+    }
+
+    @Test
+    void messagesThatAreLargerTogetherThanTheServerTakes_areAllApplied_andMoveToAnotherName() throws Exception {
+        mariadb.sql("SET GLOBAL max_allowed_packet = 1048576");
+        try (HikariDataSource pool = mariadb.pool(4, Map.of());
+                SessionStore store = JdbcSessionStore.of(pool)) {
+            opened(store, ID);
+            for (int i = 0; i < 8; i++) {
+                store.post(ID, Messages.text("k" + i, "x".repeat(300_000)));
+            }
+            Operator operator = Operator.of(store);
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            operator.exportSession(ID, out);
+            SessionId copy = SessionId.of("acme", "copy");
+            assertThat(operator.importSession(new ByteArrayInputStream(out.toByteArray()), copy))
+                    .isEqualTo(Operator.Imported.DONE);
+            assertThat(store.inbox(copy, 0, 100)).hasSize(8);
+
+            // What waits for a turn when the session ends is applied together.
+            operator.end(ID, "over", Actor.user("ann"));
+            Agent agent = Agent.builder(AGENT)
+                    .model(ScriptedModel.answering(request -> Step.text("done")))
+                    .build();
+            try (AgentRuntime runtime =
+                    AgentRuntime.builder(store).agents(agent).quarantineAfter(1).build()) {
+                Eventually.await(
+                        "the session ends",
+                        () -> runtime.operator().find(ID).orElseThrow().status() == SessionStatus.ENDED);
+            }
+            assertThat(log(store, ID))
+                    .filteredOn(recorded -> recorded.event() instanceof Event.InputReceived)
+                    .hasSize(8);
         } finally {
             mariadb.sql("SET GLOBAL max_allowed_packet = 16777216");
         }

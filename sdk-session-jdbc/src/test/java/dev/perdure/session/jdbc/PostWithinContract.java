@@ -22,13 +22,17 @@ import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.SessionStatus;
 import dev.perdure.session.WorkerId;
+import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore.Post;
 import dev.perdure.spi.SessionStore.Posted;
+import dev.perdure.spi.SessionStore.Ready;
+import dev.perdure.spi.SessionStore.Terms;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Set;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -169,6 +173,29 @@ abstract class PostWithinContract {
                     .filteredOn(event -> event.event() instanceof Event.InputReceived)
                     .hasSize(1);
         }
+    }
+
+    /**
+     * For databases that lock rows.
+     *
+     * @param impatient another store on the same database, whose statements do not wait long for a lock
+     */
+    final void assertOnlyItsSessionWaitsForAnOpenTransaction(JdbcSessionStore impatient) throws SQLException {
+        SessionId first = opened(store, SessionId.of("acme", "first"));
+        SessionId second = opened(store, SessionId.of("acme", "second"));
+        store.post(first, message("k"));
+        store.post(second, message("k"));
+        Connection connection = transaction();
+        store.post(connection, first, message("later"));
+
+        Terms terms = Terms.of(WorkerId.random());
+        assertThat(impatient.claimReady(terms, Ready.of(Set.of(AGENT)), 1).leases())
+                .extracting(Lease::session)
+                .containsExactly(second);
+        assertThat(ready(impatient, terms.worker())).isEmpty();
+
+        end(connection, true);
+        assertThat(ready(impatient, terms.worker())).extracting(Lease::session).containsExactly(first);
     }
 
     private int orders() throws SQLException {

@@ -1,7 +1,11 @@
 package dev.perdure.session.jdbc;
 
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.SQLException;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 @EnabledIf(
@@ -19,6 +23,14 @@ class PostWithinMariaDbTest extends PostWithinContract {
     @Override
     DataSource source() {
         return mariadb.pool();
+    }
+
+    @Test
+    void transactionThatStaysOpen_keepsOnlyItsOwnSession_fromThoseWhoLookForWork() throws SQLException {
+        try (HikariDataSource impatient = mariadb.pool(4, Map.of("innodb_lock_wait_timeout", "2"));
+                JdbcSessionStore other = JdbcSessionStore.of(impatient)) {
+            assertOnlyItsSessionWaitsForAnOpenTransaction(other);
+        }
     }
 
     @AfterEach

@@ -4,9 +4,11 @@ import static dev.perdure.session.jdbc.SqliteStore.ID;
 import static dev.perdure.session.jdbc.SqliteStore.message;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,14 @@ class PostWithinPostgresTest extends PostWithinContract {
             assertThatThrownBy(() -> store.post(other, ID, message("k")))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContainingAll("SQLite", "PostgreSQL");
+        }
+    }
+
+    @Test
+    void transactionThatStaysOpen_keepsOnlyItsOwnSession_fromThoseWhoLookForWork() throws SQLException {
+        try (HikariDataSource impatient = postgres.pool(Map.of("options", "-c lock_timeout=2000"));
+                JdbcSessionStore other = JdbcSessionStore.of(impatient)) {
+            assertOnlyItsSessionWaitsForAnOpenTransaction(other);
         }
     }
 

@@ -8,6 +8,7 @@ import static dev.perdure.session.jdbc.SqliteStore.opened;
 import static dev.perdure.session.jdbc.SqliteStore.ready;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.perdure.Agent;
@@ -20,17 +21,25 @@ import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
+import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where the tables are, what they are called, and who makes them. */
 class TablesTest {
     private final Postgres postgres = Postgres.empty();
+
+    @TempDir
+    Path folder;
 
     @AfterEach
     void drop() {
@@ -110,6 +119,42 @@ class TablesTest {
             assertEverythingWorks(store);
         } finally {
             postgres.sql("DROP OWNED BY " + role, "DROP ROLE " + role);
+        }
+    }
+
+    @Test
+    void printedStatementsForSqlite_runByTheOldestSqliteThatIsUsed_areAllThatAStoreNeeds() throws SQLException {
+        String ddl = JdbcSessionStore.ddl(Product.SQLITE, JdbcOptions.standard());
+        // Since 3.38, and with parts of seconds since 3.42.
+        assertThat(ddl).doesNotContain("unixepoch", "subsec");
+        Path file = folder.resolve("s.db");
+        SqliteStore.sql(file, ddl.split(";\n"));
+
+        try (SessionStore store = JdbcSessionStore.sqlite(file)) {
+            assertEverythingWorks(store);
+        }
+        assertThat(Instant.ofEpochMilli(Long.parseLong(
+                        SqliteStore.query(file, "SELECT applied_at FROM perdure_schema WHERE version = 1"))))
+                .isCloseTo(Instant.now(), within(1, ChronoUnit.HOURS));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ";DATABASE_TO_UPPER=FALSE",
+                ";DATABASE_TO_LOWER=TRUE",
+                ";MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DEFAULT_NULL_ORDERING=HIGH",
+                ";MODE=MySQL;DATABASE_TO_LOWER=TRUE"
+            })
+    void tablesInH2_areFoundAgain_howeverItWritesNames(String options) {
+        try (HikariDataSource pool = new HikariDataSource()) {
+            pool.setJdbcUrl("jdbc:h2:" + folder.resolve("h2") + ";WRITE_DELAY=0" + options);
+            JdbcSessionStore.of(pool).close();
+
+            try (SessionStore again = JdbcSessionStore.of(pool)) {
+                assertEverythingWorks(again);
+            }
         }
     }
 

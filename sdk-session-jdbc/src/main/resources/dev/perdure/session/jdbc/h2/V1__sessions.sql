@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS perdure_event (
   progress SMALLINT      NOT NULL,
   codec    SMALLINT      NOT NULL,
   chain    VARBINARY(64),
-  body     BLOB          NOT NULL,
+  body     BINARY LARGE OBJECT NOT NULL,
   PRIMARY KEY (session, seq)
 );
 
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS perdure_inbox (
   hash       VARBINARY(255) NOT NULL,
   at         BIGINT        NOT NULL,
   consumed   BIGINT,
-  body       BLOB          NOT NULL,
+  body       BINARY LARGE OBJECT NOT NULL,
   PRIMARY KEY (session, idem_key),
   UNIQUE (session, position)
 );
@@ -61,8 +61,8 @@ CREATE TABLE IF NOT EXISTS perdure_question (
   kind         VARCHAR NOT NULL,
   call_id      VARCHAR NOT NULL,
   tool         VARCHAR NOT NULL,
-  arguments    CLOB    NOT NULL,
-  text         CLOB    NOT NULL,
+  arguments    CHARACTER LARGE OBJECT NOT NULL,
+  text         CHARACTER LARGE OBJECT NOT NULL,
   PRIMARY KEY (session, question_key)
 );
 
@@ -72,6 +72,6 @@ CREATE TABLE IF NOT EXISTS perdure_blob (
   session BIGINT   NOT NULL,
   sha256  VARCHAR  NOT NULL,
   size    BIGINT   NOT NULL,
-  body    BLOB     NOT NULL,
+  body    BINARY LARGE OBJECT NOT NULL,
   PRIMARY KEY (session, sha256)
 );

@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS perdure_snapshot (
   event   VARBINARY(16) NOT NULL,
   at      BIGINT        NOT NULL,
   codec   SMALLINT      NOT NULL,
-  body    BLOB          NOT NULL
+  body    BINARY LARGE OBJECT NOT NULL
 );
