@@ -133,7 +133,8 @@ public final class AgentSession {
     }
 
     /**
-     * Closes the session for good; an open turn is interrupted first. Its log can be read on.
+     * Asks for the session to be closed for good; an open turn is interrupted first. Its log can be read on. Stored when this returns, and carried out by the
+     * worker that has the session, or the next one: see {@link Operator#end}.
      *
      * @throws IllegalArgumentException when the session was deleted
      */

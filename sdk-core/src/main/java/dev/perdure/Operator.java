@@ -100,7 +100,10 @@ public final class Operator {
         return accepted ? Answered.ACCEPTED : Answered.TOO_LATE;
     }
 
-    /** All sessions of a tenant by name; only those of the given status, when some are given. */
+    /**
+     * All sessions of a tenant by name, deleted ones left out; only those of the given status, when some are given. Who the tenants are is known to the
+     * database alone.
+     */
     public List<SessionInfo> sessions(TenantId tenant, SessionStatus... status) {
         List<SessionInfo> all = new ArrayList<>();
         List<SessionInfo> page;
@@ -116,7 +119,10 @@ public final class Operator {
         return store.find(id);
     }
 
-    /** The whole log of a session, oldest first; empty when it is unknown or deleted. */
+    /**
+     * The whole log of a session, oldest first; empty when it is unknown or deleted. {@code SessionView.of(id, operator.history(id))} says what it came to: open
+     * questions, notes, tokens, {@linkplain SessionView#cost() cost}.
+     */
     public List<Recorded> history(SessionId id) {
         List<Recorded> all = new ArrayList<>();
         List<Recorded> page;
@@ -135,7 +141,8 @@ public final class Operator {
 
     /**
      * Asks whoever runs the turn that is open now to stop it; a later turn is never stopped by this. Does nothing when none is open, also when an
-     * input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}.
+     * input waits for its turn to begin: that one is stopped by {@link Turn#interrupt}. Stored when this returns; whoever runs the turn learns of it at
+     * once in the process of this operator's runtime, else by a hint of the store or with the next renewal of the lease.
      *
      * @throws IllegalArgumentException when there is no such session
      */
@@ -158,7 +165,10 @@ public final class Operator {
     }
 
     /**
-     * Closes a session for good; an open turn is interrupted first. Its log can be read on.
+     * Asks for a session to be closed for good; an open turn is interrupted first. Its log can be read on. Stored when this returns, and the session is
+     * {@link SessionStatus#ENDED} once a worker that serves its agent has carried it out: until then one that rested is {@code READY}, and a {@link #purge} of
+     * ended ones leaves it. A quarantined one has to be {@linkplain #resume resumed}, and a call in doubt answered, before that can happen. Who needs no
+     * log calls {@link #delete}, which waits for nobody. Does nothing to a session that has ended.
      *
      * @throws IllegalArgumentException when there is no such session
      */
@@ -167,7 +177,7 @@ public final class Operator {
     }
 
     /**
-     * Lets a quarantined session be claimed again. Does nothing to others.
+     * Lets a quarantined session be claimed again: it is {@code READY} when this returns, and its fruitless claims are forgotten. Does nothing to others.
      *
      * @throws IllegalArgumentException when there is no such session
      */

@@ -15,6 +15,7 @@ public interface RuntimeListener {
     /**
      * This runtime took up a session.
      *
+     * @param fence of the lease, unique in the session: a line in a log with it tells which process holds a row of the database
      * @param takenOver whether its last holder never gave it back
      */
     default void onClaimed(SessionId session, long fence, boolean takenOver) {}
@@ -22,7 +23,10 @@ public interface RuntimeListener {
     /** Another worker has the session now, or its lease could not be renewed in time. */
     default void onLeaseLost(SessionId session) {}
 
-    /** A run ended by an error of the environment; the session is taken up again later. */
+    /**
+     * A run ended by an error of the environment; the session is taken up again later. The log has no event of it, nor of the quarantine that follows several of
+     * them.
+     */
     default void onRunFailed(SessionId session, Throwable error) {}
 
     /**

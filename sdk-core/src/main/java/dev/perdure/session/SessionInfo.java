@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A session as a store lists it.
  *
- * @param owner the worker that holds it or held it last
+ * @param owner the worker that holds it or held it last: a random id that names no host and no process;
+ *     {@code RuntimeListener.onClaimed} tells each process what it holds
  * @param leaseUntil end of the lease by the store's clock, when it is {@link SessionStatus#RUNNING}
  * @param attempts claims since it last made progress
  */

@@ -93,14 +93,17 @@ public final class BodyCodec {
         return new BodyCodec(true, encrypting, keys, firstUse);
     }
 
-    /** Encrypts every body with the tenant's current key. */
+    /**
+     * Encrypts every body with the tenant's current key, and reads with the keys of {@code source} alone: another call of this, or of {@link #decrypt},
+     * replaces it. Keys of before belong into the same source.
+     */
     public BodyCodec encrypt(KeySource source) {
         return new BodyCodec(compressing, true, Objects.requireNonNull(source, "source"), firstUse);
     }
 
     /**
      * Reads what is encrypted and encrypts nothing: what every process of a fleet does before the first one {@linkplain #encrypt encrypts}, and again
-     * after the last one has stopped.
+     * after the last one has stopped. Replaces an {@link #encrypt} before it.
      */
     public BodyCodec decrypt(KeySource source) {
         return new BodyCodec(compressing, false, Objects.requireNonNull(source, "source"), firstUse);

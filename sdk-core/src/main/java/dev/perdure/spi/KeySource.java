@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What it throws is passed on as a retryable {@link StoreException}, unless it is a {@link dev.perdure.session.PerdureException} already.
  *
- * <p>To change a key in a fleet, first make the new one known to every process, then make it the current one. A tenant whose keys are not found any more
+ * <p>To change a key in a fleet, first make the new one known to every process, then make it the current one. Nothing is encrypted anew: the old one is
+ * needed until every session that has a record of it is deleted ({@code docs/operations.md} has the query). A tenant whose keys are not found any more
  * cannot be read by anybody; its sessions can still be listed and deleted.
  *
  * @see #of
