@@ -83,6 +83,7 @@ class WatchTest {
             append.outcome("ok");
         }
         telemetry.takenOver(ID);
+        telemetry.quarantined(ID);
         telemetry.regressed(ID);
         telemetry.doubted(ID, "{tool}");
         telemetry.runFailed(ID, new IllegalStateException());
