@@ -70,7 +70,8 @@ public final class AgentRuntime implements AutoCloseable {
         Draft first = Draft.of(engine.newId(), 0, new Event.SessionOpened(agent, labels));
         SessionStore.Opened opened = engine.store().open(new SessionStore.NewSession(id, agent, labels, first));
         if (opened instanceof SessionStore.Opened.Deleted) {
-            throw new IllegalStateException("session " + id + " was deleted and its name cannot be used again");
+            throw new IllegalStateException(
+                    "session " + id + " was deleted; its name is free when a purge of DELETED sessions has removed it");
         }
         String bound = opened instanceof SessionStore.Opened.Existing existing
                 ? existing.session().agent()
