@@ -70,6 +70,14 @@ interface Dialect {
         return "";
     }
 
+    /** The codes of an exception of the driver, for messages. */
+    default String code(SQLException e) {
+        String state = Told.state(e);
+        String number = e.getErrorCode() == 0 ? "" : "error " + e.getErrorCode();
+        String separator = state == null || number.isEmpty() ? "" : ", ";
+        return (state == null ? "" : "SQLSTATE " + state) + separator + number;
+    }
+
     /** What an exception of the driver means. */
     Fault fault(SQLException e);
 

@@ -17,6 +17,8 @@ import javax.sql.DataSource;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 
 /** Opens a database server: finds out which it is, sets up the tables, and refuses settings that lose what was acknowledged. */
 final class Server {
@@ -49,7 +51,7 @@ final class Server {
         Found found = find();
         Dialect dialect = found.dialect();
         Tables tables = options.tables();
-        Faults faults = new Faults(dialect, found.place());
+        Faults faults = new Faults(dialect, tables, found.place());
         Jdbi jdbi = jdbi(dialect, this::connection);
         Guarantees guarantees;
         Database.Pool renewals = null;
@@ -75,7 +77,7 @@ final class Server {
                             "the tables in " + found.place()
                                     + " were made by another process in this moment; open again",
                             null,
-                            e)
+                            translated.getCause())
                     : translated;
         }
         Database database = Database.shared(
@@ -155,6 +157,7 @@ final class Server {
     private Jdbi jdbi(Dialect dialect, ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         SqlStatements statements = jdbi.getConfig(SqlStatements.class);
         statements.setUnusedBindingAllowed(true);
         statements.setTemplateEngine(options.tables());

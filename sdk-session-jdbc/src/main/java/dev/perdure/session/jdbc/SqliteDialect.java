@@ -98,6 +98,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String code(SQLException e) {
+        return e instanceof SQLiteException sqlite ? sqlite.getResultCode().name() : Dialect.super.code(e);
+    }
+
+    @Override
     public Fault fault(SQLException e) {
         if (e instanceof SQLTransientConnectionException) {
             return Fault.BUSY;

@@ -14,6 +14,8 @@ import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 import org.sqlite.SQLiteJDBCLoader;
@@ -38,7 +40,7 @@ final class SqliteFile {
         this.file = real(file);
         this.options = options;
         this.wiring = wiring;
-        this.faults = new Faults(dialect, this.file.toString());
+        this.faults = new Faults(dialect, Tables.STANDARD, this.file.toString());
     }
 
     JdbcSessionStore open() {
@@ -135,6 +137,7 @@ final class SqliteFile {
     private Jdbi jdbi(ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         return jdbi;
     }
