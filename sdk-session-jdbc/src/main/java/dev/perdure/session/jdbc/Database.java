@@ -221,7 +221,7 @@ final class Database implements AutoCloseable {
         try {
             return borrowed.apply(new Borrowed(connection)).withHandle(work::apply);
         } catch (RuntimeException e) {
-            throw faults.translate(e, session);
+            throw faults.translateWithin(connection, e, session);
         }
     }
 

@@ -16,8 +16,8 @@ interface Dialect {
         return text;
     }
 
-    /** A query for 1 row when the schema's own table is there, and for none when it is not; {@code :schema} is null for the connection's own. */
-    String findSchema();
+    /** A query for 1 row when a table is there, and for none when it is not; {@code :schema} is null for the connection's own. */
+    String findTable();
 
     /** Begins a transaction. */
     String begin();
@@ -99,6 +99,8 @@ interface Dialect {
         POOLED,
         FORBIDDEN,
         TOO_LARGE,
+        /** A table or a column is not there. */
+        MISSING,
         /** The statement itself does not work: too large, or tables that are not as they should be. */
         REJECTED,
         /** All else; a repeat may succeed. */

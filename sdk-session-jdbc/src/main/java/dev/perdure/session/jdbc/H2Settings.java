@@ -14,7 +14,9 @@ final class H2Settings {
                 settings.ask("SELECT isolation_level FROM information_schema.sessions WHERE session_id = session_id()"),
                 "READ COMMITTED",
                 "set it for the data source, or leave it as it is by default");
+        settings.requireSchema("SELECT schema_name FROM information_schema.schemata WHERE schema_name = upper(?)");
         if (settings.ask("SELECT database_path()").isEmpty()) {
+            settings.requireAllRight();
             return new Guarantees(
                     false,
                     false,
@@ -26,6 +28,7 @@ final class H2Settings {
         String delay = settings.ask(
                 "SELECT DISTINCT setting_value FROM information_schema.settings WHERE setting_name = 'WRITE_DELAY'");
         boolean strong = settings.strong(delay.equals("0"), "WRITE_DELAY=" + delay, Weakness.WRITE_DELAY);
+        settings.requireAllRight();
         return new Guarantees(
                 strong,
                 false,

@@ -50,8 +50,11 @@ final class Server {
     JdbcSessionStore open() {
         Found found = find();
         Dialect dialect = found.dialect();
+        boolean notifies = options.notifies() && found.product() == Product.POSTGRESQL;
+        Supply supply = new Supply(source, this::connection);
+        supply.require(notifies ? 3 : 2, options.busyTimeout());
         Tables tables = options.tables();
-        Faults faults = new Faults(dialect, tables, found.place());
+        Faults faults = new Faults(dialect, tables, found.place(), supply::shortage);
         Jdbi jdbi = jdbi(dialect, this::connection);
         Guarantees guarantees;
         Database.Pool renewals = null;
@@ -65,7 +68,7 @@ final class Server {
                     : jdbi.withHandle(handle -> handle.createQuery(dialect.largestStatement())
                             .mapTo(Long.class)
                             .one());
-            new Migrations(dialect, tables, found.place()).run(jdbi, System.currentTimeMillis());
+            new Migrations(dialect, tables, faults).run(jdbi, System.currentTimeMillis());
         } catch (RuntimeException e) {
             if (renewals != null) {
                 renewals.close().run();
@@ -89,9 +92,7 @@ final class Server {
                 faults,
                 options.busyTimeout(),
                 largestStatement);
-        Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
-                ? new PostgresHints(this::connection, tables, found.place())
-                : Hints.NONE;
+        Hints hints = notifies ? new PostgresHints(this::connection, tables, found.place()) : Hints.NONE;
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
     }
@@ -100,10 +101,7 @@ final class Server {
         try (Connection connection = connection()) {
             DatabaseMetaData about = connection.getMetaData();
             Product product = product(about.getDatabaseProductName());
-            return new Found(
-                    product,
-                    wiring.dialect().apply(product.dialect()),
-                    connection.getCatalog() + " at " + place(about.getURL()));
+            return new Found(product, wiring.dialect().apply(product.dialect()), Place.of(connection));
         } catch (SQLException e) {
             throw StoreException.unavailable("the database cannot be reached: " + e.getMessage(), null, e);
         }
@@ -119,12 +117,6 @@ final class Server {
             throw new IllegalArgumentException("a SQLite file is opened by its path: JdbcSessionStore.sqlite(path)");
         }
         return product;
-    }
-
-    /** Without what stands behind the question mark, for that may be a password. */
-    private static String place(String url) {
-        int end = url.startsWith("jdbc:h2:") ? url.indexOf(';') : url.indexOf('?');
-        return end < 0 ? url : url.substring(0, end);
     }
 
     /** A connection whose statements commit themselves: in somebody's transaction what was acknowledged could be rolled back. */
