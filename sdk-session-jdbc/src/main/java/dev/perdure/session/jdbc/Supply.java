@@ -98,7 +98,7 @@ final class Supply {
 
         private void hold(int more) throws SQLException {
             try (Connection one = connections.openConnection()) {
-                held++;
+                held = wanted - more + 1;
                 if (more > 1 && !one.isClosed()) {
                     hold(more - 1);
                 }
