@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -168,6 +169,9 @@ public final class Chaos {
     private static CrashReport run(Options options) throws IOException {
         Kind kind = Objects.requireNonNull(STORES.get(options.store()));
         Function<@Nullable String, ChaosServer> servers = kind.servers();
+        if (options.folder() != null) {
+            requireUsable(options.folder());
+        }
         if (servers == null) {
             return harness(kind, options).run();
         }
@@ -179,6 +183,24 @@ public final class Chaos {
                     .connectionFaults(options.faults().contains("proxy") ? CONNECTION_FAULTS : 0)
                     .restartEvery(options.faults().contains("restart") ? RESTART_EVERY : 0)
                     .run();
+        }
+    }
+
+    /** Before a server is started for nothing. */
+    private static void requireUsable(Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "--folder " + folder + " cannot be made (" + e.getClass().getSimpleName() + "); name another", e);
+        }
+        try (Stream<Path> inside = Files.list(folder)) {
+            if (!Files.isWritable(folder) || inside.findAny().isPresent()) {
+                throw new IllegalArgumentException("--folder " + folder
+                        + " is not empty, or cannot be written; name one that is made for the run");
+            }
+        } catch (IOException e) {
+            throw new IllegalArgumentException("--folder " + folder + " cannot be read; name another", e);
         }
     }
 

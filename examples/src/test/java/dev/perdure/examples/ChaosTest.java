@@ -2,7 +2,10 @@ package dev.perdure.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -72,10 +75,47 @@ class ChaosTest {
         refused("--url is a JDBC URL with one host", "--store", "postgres", "--url", "postgres:secret");
     }
 
+    @Test
+    void serverThatIsDown_isOneLine_withTheAddress_andNotTheUrl() throws Exception {
+        int port;
+        try (ServerSocket nobody = new ServerSocket(0)) {
+            port = nobody.getLocalPort();
+        }
+        Path folder = temporary.resolveSibling(temporary.getFileName() + "-run");
+        for (String store : List.of("postgres", "mariadb")) {
+            String scheme = store.equals("postgres") ? "postgresql" : store;
+            String url = "jdbc:" + scheme + "://127.0.0.1:" + port + "/x?user=u&password=secret";
+            refused(
+                    "--url leads to 127.0.0.1:" + port + ", where no server lets this in",
+                    "--store",
+                    store,
+                    "--folder",
+                    folder.toString(),
+                    "--url",
+                    url);
+        }
+        assertThat(folder).isEmptyDirectory();
+        Files.delete(folder);
+    }
+
+    @Test
+    void folderThatCannotBeMade_orIsInUse_isOneLine() throws Exception {
+        Path file = Files.createTempFile("perdure", "file");
+        refused(
+                "--folder " + file.resolve("nope") + " cannot be made",
+                "--folder",
+                file.resolve("nope").toString());
+        refused(
+                "--folder " + file.getParent() + " is not empty",
+                "--folder",
+                file.getParent().toString());
+        Files.delete(file);
+    }
+
     private void refused(String why, String... arguments) throws Exception {
         try (Program chaos = Program.of(Chaos.class).temporary(temporary).with(arguments)) {
             Program.Ended ended = chaos.end();
-            assertThat(ended.err()).startsWith("chaos: " + why).hasLineCount(1);
+            assertThat(ended.err()).startsWith("chaos: " + why).hasLineCount(1).doesNotContain("secret");
             assertThat(ended.out()).isEmpty();
             assertThat(ended.status()).isEqualTo(2);
         }

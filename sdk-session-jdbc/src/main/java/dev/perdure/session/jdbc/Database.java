@@ -15,6 +15,7 @@ import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.ConnectionFactory;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -183,8 +184,16 @@ final class Database implements AutoCloseable {
     }
 
     private static <T> T bare(Pool pool, OnConnection<T> work) {
-        try (Connection connection = pool.connections().openConnection()) {
+        try (Connection connection = opened(pool)) {
             return work.run(connection);
+        } catch (SQLException e) {
+            throw new UnableToExecuteStatementException(e, null);
+        }
+    }
+
+    private static Connection opened(Pool pool) {
+        try {
+            return pool.connections().openConnection();
         } catch (SQLException e) {
             throw new ConnectionException(e);
         }
@@ -212,7 +221,7 @@ final class Database implements AutoCloseable {
         try {
             return borrowed.apply(new Borrowed(connection)).withHandle(work::apply);
         } catch (RuntimeException e) {
-            throw faults.translate(e, session);
+            throw faults.translateWithin(connection, e, session);
         }
     }
 

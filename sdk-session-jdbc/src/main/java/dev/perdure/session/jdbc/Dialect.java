@@ -16,8 +16,8 @@ interface Dialect {
         return text;
     }
 
-    /** A query for 1 row when the schema's own table is there, and for none when it is not; {@code :schema} is null for the connection's own. */
-    String findSchema();
+    /** A query for 1 row when a table is there, and for none when it is not; {@code :schema} is null for the connection's own. */
+    String findTable();
 
     /** Begins a transaction. */
     String begin();
@@ -75,6 +75,14 @@ interface Dialect {
         return "";
     }
 
+    /** The codes of an exception of the driver, for messages. */
+    default String code(SQLException e) {
+        String state = Told.state(e);
+        String number = e.getErrorCode() == 0 ? "" : "error " + e.getErrorCode();
+        String separator = state == null || number.isEmpty() ? "" : ", ";
+        return (state == null ? "" : "SQLSTATE " + state) + separator + number;
+    }
+
     /** What an exception of the driver means. */
     Fault fault(SQLException e);
 
@@ -96,6 +104,8 @@ interface Dialect {
         POOLED,
         FORBIDDEN,
         TOO_LARGE,
+        /** A table or a column is not there. */
+        MISSING,
         /** The statement itself does not work: too large, or tables that are not as they should be. */
         REJECTED,
         /** All else; a repeat may succeed. */

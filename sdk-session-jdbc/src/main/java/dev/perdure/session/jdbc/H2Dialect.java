@@ -18,6 +18,10 @@ final class H2Dialect implements Dialect {
             Map.entry("90013", Fault.CANNOT_OPEN),
             Map.entry("90146", Fault.CANNOT_OPEN),
             Map.entry("90030", Fault.DAMAGED),
+            Map.entry("42102", Fault.MISSING),
+            Map.entry("42103", Fault.MISSING),
+            Map.entry("42104", Fault.MISSING),
+            Map.entry("42122", Fault.MISSING),
             Map.entry("22", Fault.REJECTED),
             Map.entry("23", Fault.REJECTED),
             Map.entry("42", Fault.REJECTED)));
@@ -33,7 +37,7 @@ final class H2Dialect implements Dialect {
     }
 
     @Override
-    public String findSchema() {
+    public String findTable() {
         // Names are in capitals, in small letters or as they were written, as the database was opened.
         return "SELECT 1 FROM INFORMATION_SCHEMA.TABLES"
                 + " WHERE upper(TABLE_SCHEMA) = upper(coalesce(:schema, schema())) AND upper(TABLE_NAME) = upper(:table)";

@@ -14,7 +14,9 @@ final class H2Settings {
                 settings.ask("SELECT ISOLATION_LEVEL FROM INFORMATION_SCHEMA.SESSIONS WHERE SESSION_ID = session_id()"),
                 "READ COMMITTED",
                 "set it for the data source, or leave it as it is by default");
+        settings.requireSchema("SELECT schema_name FROM information_schema.schemata WHERE schema_name = upper(?)");
         if (settings.ask("SELECT database_path()").isEmpty()) {
+            settings.requireAllRight();
             return new Guarantees(
                     false,
                     false,
@@ -26,6 +28,7 @@ final class H2Settings {
         String delay = settings.ask(
                 "SELECT DISTINCT SETTING_VALUE FROM INFORMATION_SCHEMA.SETTINGS WHERE SETTING_NAME = 'WRITE_DELAY'");
         boolean strong = settings.strong(delay.equals("0"), "WRITE_DELAY=" + delay, Weakness.WRITE_DELAY);
+        settings.requireAllRight();
         return new Guarantees(
                 strong,
                 false,

@@ -82,7 +82,7 @@ final class Inbox {
                     "somebody else sends to " + id + " under the same key at this moment; roll back, then repeat the"
                             + " transaction",
                     id,
-                    e);
+                    e.getCause());
         }
     }
 
@@ -215,7 +215,11 @@ final class Inbox {
         try {
             json = Json.parse(body);
         } catch (IllegalArgumentException e) {
-            throw StoreException.unusable(place + " is no JSON any more; restore it from a backup", id, null);
+            throw StoreException.unusable(
+                    "inbox item at position " + row.position + " of " + id
+                            + " is no JSON any more; restore it from a backup",
+                    id,
+                    null);
         }
         return new InboxItem(row.position, row.key, row.kind, row.from, json, row.at);
     }

@@ -45,7 +45,10 @@ public final class JdbcOptions {
         WRITE_DELAY
     }
 
-    /** 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads, bodies stored as they are, no notifications. */
+    /**
+     * For a pool of at least 2 connections, or 3 with {@link #notifications}: 5 s, nothing weaker accepted, tables {@code perdure_…} where the connection leads, bodies stored as they are, no
+     * notifications.
+     */
     public static JdbcOptions standard() {
         return new JdbcOptions(Duration.ofSeconds(5), Set.of(), Tables.STANDARD, BodyCodec.plain(), false);
     }

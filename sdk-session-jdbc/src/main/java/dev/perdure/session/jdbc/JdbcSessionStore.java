@@ -139,16 +139,24 @@ public final class JdbcSessionStore implements SessionStore {
         }
     }
 
+    /** As {@link #ddl(Product, JdbcOptions, int)} for a database without tables. */
+    public static String ddl(Product product, JdbcOptions options) {
+        return ddl(product, options, 0);
+    }
+
     /**
-     * The statements that make the tables, for somebody who may make tables to run once, before the first store is opened; whoever opens a store then needs no
-     * more than SELECT, INSERT, UPDATE and DELETE on them. A store that finds no tables runs the same statements itself.
+     * The statements that make the tables, or bring them to the newest version, for somebody who may make and change tables to run once, before the first store of that
+     * version is opened; whoever opens a store then needs no more than SELECT, INSERT, UPDATE and DELETE on them. A store that finds no tables, or
+     * old ones, runs the same statements itself.
      *
      * @param options the schema and table prefix count
+     * @param from the version that the tables have, {@code max(version)} in {@code perdure_schema}; 0 for none. Only what comes after it is given: nothing for the newest
+     * @throws IllegalArgumentException when there is no such version
      */
-    public static String ddl(Product product, JdbcOptions options) {
+    public static String ddl(Product product, JdbcOptions options, int from) {
         Dialect dialect = product.dialect();
         String now = product == Product.SQLITE ? "CAST(strftime('%s', 'now') AS INTEGER) * 1000" : dialect.now();
-        return Migrations.script(dialect, options.tables(), now);
+        return Migrations.script(dialect, options.tables(), from, now);
     }
 
     /** As {@link #of(DataSource, JdbcOptions)} with {@link JdbcOptions#standard()}. */
@@ -161,10 +169,13 @@ public final class JdbcSessionStore implements SessionStore {
      * time. The tables are made by whoever opens the store first, or by {@link #ddl}; after that no right to make tables is needed. All times are by the
      * server's clock. The driver is the application's to add.
      *
-     * @param source a pool of at least 2 connections, with autocommit on; it stays the caller's and is not closed. One connection of it is kept for the renewal
-     *     of leases; the others are given back after each call
-     * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, has encrypted bodies while the options have no keys, or
-     *     has a setting that can lose acknowledged events and was not accepted by name
+     * @param source a pool of at least 2 connections, and 3 with {@link JdbcOptions#notifications}, with autocommit on; it stays the caller's and is not closed. One
+     *     connection of it is kept for the renewal of leases, and with notifications another one for {@code LISTEN}; the others are given back after each call. Workers
+     *     that find none free wait for one another, and claim less. With a timeout of the pool's own that is no longer than {@link JdbcOptions#busyTimeout}
+     *     (HikariCP: {@code connectionTimeout}, by default 30 s) a server that is down is named with the reason at once
+     * @throws dev.perdure.spi.StoreException when the database cannot be reached, is too old or of a newer schema, lacks one of its tables, has encrypted bodies while
+     *     the options have no keys, or has a setting that can lose acknowledged events and was not accepted by name, or when the data source gives too few
+     *     connections at a time
      * @throws IllegalArgumentException when the database is another
      * @throws IllegalStateException when its connections have autocommit off
      */

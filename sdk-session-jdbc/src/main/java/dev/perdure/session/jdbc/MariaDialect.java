@@ -31,6 +31,8 @@ final class MariaDialect implements Dialect {
             Map.entry("1034", Fault.DAMAGED),
             Map.entry("1712", Fault.DAMAGED),
             Map.entry("1153", Fault.TOO_LARGE),
+            Map.entry("1054", Fault.MISSING),
+            Map.entry("1146", Fault.MISSING),
             Map.entry("22", Fault.REJECTED),
             Map.entry("23", Fault.REJECTED),
             Map.entry("42", Fault.REJECTED)));
@@ -61,7 +63,7 @@ final class MariaDialect implements Dialect {
     }
 
     @Override
-    public String findSchema() {
+    public String findTable() {
         return "SELECT 1 FROM information_schema.tables"
                 + " WHERE table_schema = coalesce(:schema, database()) AND table_name = :table";
     }

@@ -14,11 +14,12 @@ final class MariaSettings {
     static Guarantees check(Settings settings) {
         boolean mysql = settings.product().equals("MySQL");
         requireVersion(settings, mysql ? 8 : 10, mysql ? 0 : 6);
-        if (!settings.namesSchema() && settings.ask("SELECT database()").isEmpty()) {
+        if (settings.schema() == null && settings.ask("SELECT database()").isEmpty()) {
             throw settings.refused(
                     "is none: the connection leads to no database",
                     "name one in the JDBC URL, or by JdbcOptions.schema");
         }
+        settings.requireSchema("SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?");
         settings.require(
                 "transaction isolation",
                 settings.ask("SELECT @@" + (mysql ? "transaction_isolation" : "tx_isolation")),

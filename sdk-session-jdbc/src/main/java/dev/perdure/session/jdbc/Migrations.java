@@ -11,6 +11,8 @@ import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings a database to the newest schema, once, at open. Migrations only add, so that an older version of the library goes on
@@ -24,48 +26,99 @@ final class Migrations {
               oldest_reader INTEGER NOT NULL,
               applied_at    BIGINT  NOT NULL)""";
 
+    private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
+    private static final String SCHEMA = "schema";
     private static final Pattern END = Pattern.compile(";\\s*\\n");
 
     private final Dialect dialect;
     private final Tables tables;
-    private final String place;
+    private final Faults faults;
 
-    Migrations(Dialect dialect, Tables tables, String place) {
+    Migrations(Dialect dialect, Tables tables, Faults faults) {
         this.dialect = dialect;
         this.tables = tables;
-        this.place = place;
+        this.faults = faults;
     }
 
     /** Writes nothing when nothing is missing. */
     void run(Jdbi jdbi, long now) {
         int known = dialect.migrations().size();
-        if (jdbi.withHandle(this::version) < known) {
-            jdbi.useTransaction(handle -> {
-                if (!lock(handle, dialect.schemaLock())) {
-                    throw StoreException.unavailable(
-                            "the database " + place
-                                    + " is having its tables made by another process for long; try again",
+        int found = jdbi.withHandle(this::version);
+        if (found < known) {
+            try {
+                jdbi.useTransaction(handle -> migrate(handle, now));
+            } catch (RuntimeException e) {
+                throw faults.of(e) == Dialect.Fault.FORBIDDEN ? notAllowed(found, e) : e;
+            }
+        }
+        jdbi.useHandle(this::requireTables);
+    }
+
+    private void migrate(Handle handle, long now) {
+        if (!lock(handle, dialect.schemaLock())) {
+            throw StoreException.unavailable(
+                    faults.at("is having its tables made by another process for long; try again"), null, null);
+        }
+        try {
+            apply(handle, now);
+        } finally {
+            lock(handle, dialect.schemaUnlock());
+        }
+    }
+
+    private StoreException notAllowed(int found, RuntimeException e) {
+        int known = dialect.migrations().size();
+        String names = tables == Tables.STANDARD ? "" : ", with the same schema and prefix";
+        String what = found == 0
+                ? "has no tables of sessions, and this user may not make them: have somebody who may run what"
+                        + " JdbcSessionStore.ddl gives (examples/run ddl" + names + ")"
+                : "has schema version " + found + ", and this version of Perdure needs " + known
+                        + ", but this user may not change tables: have somebody who may run what JdbcSessionStore.ddl gives"
+                        + " for what comes after version " + found + " (examples/run ddl --from " + found + names + ")";
+        return StoreException.unusable(
+                faults.at(what), null, faults.translate(e, null).getCause());
+    }
+
+    /** Says which table was dropped, or left out of a backup, before a session runs into it. */
+    private void requireTables(Handle handle) {
+        try {
+            handle.createQuery("SELECT 1 FROM perdure_"
+                            + String.join(" CROSS JOIN perdure_", Tables.SESSIONS)
+                            + " WHERE 1 = 0")
+                    .mapTo(Integer.class)
+                    .list();
+        } catch (RuntimeException e) {
+            if (faults.of(e) != Dialect.Fault.MISSING) {
+                throw e;
+            }
+            List<String> missing = Tables.SESSIONS.stream()
+                    .filter(table -> !exists(handle, table))
+                    .map(tables::named)
+                    .toList();
+            throw missing.isEmpty()
+                    ? e
+                    : StoreException.unusable(
+                            faults.at("lacks " + String.join(", ", missing) + ", which its schema version "
+                                    + version(handle) + " has: restore all tables from one backup"),
                             null,
-                            null);
-                }
-                try {
-                    apply(handle, now);
-                } finally {
-                    lock(handle, dialect.schemaUnlock());
-                }
-            });
+                            faults.translate(e, null).getCause());
         }
     }
 
     /**
-     * All that {@link #run} would do to an empty database, for somebody else to do it.
+     * All that {@link #run} would do to a database, for somebody else to do it.
      *
+     * @param from the version that it has; 0 for an empty one
      * @param now the clock, in SQL
      */
-    static String script(Dialect dialect, Tables tables, String now) {
-        StringBuilder script = new StringBuilder(tables.in(REGISTER)).append(";\n\n");
+    static String script(Dialect dialect, Tables tables, int from, String now) {
         List<String> names = dialect.migrations();
-        for (int version = 1; version <= names.size(); version++) {
+        if (from < 0 || from > names.size()) {
+            throw new IllegalArgumentException(
+                    "a schema has version 0, which is none, to " + names.size() + ", but this is " + from);
+        }
+        StringBuilder script = new StringBuilder(from == 0 ? tables.in(REGISTER) + ";\n\n" : "");
+        for (int version = from + 1; version <= names.size(); version++) {
             String name = names.get(version - 1);
             script.append(tables.in(dialect.migration(text(name))))
                     .append('\n')
@@ -87,9 +140,11 @@ final class Migrations {
 
     /** Looks again under the lock: another process may have done it meanwhile. */
     private void apply(Handle handle, long now) {
+        int found = version(handle);
+        requireNoStrangers(handle);
         handle.execute(REGISTER);
         List<String> names = dialect.migrations();
-        for (int version = version(handle) + 1; version <= names.size(); version++) {
+        for (int version = found + 1; version <= names.size(); version++) {
             String name = names.get(version - 1);
             execute(handle, tables.in(dialect.migration(text(name))));
             handle.execute(
@@ -97,6 +152,28 @@ final class Migrations {
                     version,
                     name,
                     now);
+        }
+        if (found < names.size()) {
+            LOG.info(
+                    "{}: tables {} brought from schema version {} to {}",
+                    faults.place(),
+                    tables.in("perdure_…"),
+                    found,
+                    names.size());
+        }
+    }
+
+    /** Ours have come after the schema's own table always, so that without it they are somebody else's, or only a part. */
+    private void requireNoStrangers(Handle handle) {
+        for (String table : Tables.SESSIONS) {
+            if (exists(handle, table) && !exists(handle, SCHEMA)) {
+                throw StoreException.unusable(
+                        faults.at("has a table " + tables.named(table) + ", but no " + tables.named(SCHEMA)
+                                + ": if it is a part of a backup, restore all tables; if it is another program's, choose"
+                                + " other names by JdbcOptions.tablePrefix or JdbcOptions.schema"),
+                        null,
+                        null);
+            }
         }
     }
 
@@ -115,28 +192,42 @@ final class Migrations {
 
     /** Version of the schema that is there; 0 for none. */
     private int version(Handle handle) {
-        if (!exists(handle)) {
+        if (!exists(handle, SCHEMA)) {
             return 0;
         }
         int known = dialect.migrations().size();
-        Found found = handle.createQuery("SELECT max(version), max(oldest_reader) FROM perdure_schema")
-                .map((row, context) -> new Found(row.getInt(1), row.getInt(2)))
-                .one();
+        Found found = look(handle);
         if (found.oldestReader() > known) {
             throw StoreException.unusable(
-                    "the database " + place + " has schema version " + found.version()
+                    faults.at("has schema version " + found.version()
                             + ", which needs a Perdure that knows at least version " + found.oldestReader()
-                            + "; this one knows up to " + known + ": upgrade it",
+                            + "; this one knows up to " + known + ": upgrade it"),
                     null,
                     null);
         }
         return found.version();
     }
 
-    private boolean exists(Handle handle) {
-        return handle.createQuery(dialect.findSchema())
+    private Found look(Handle handle) {
+        try {
+            return handle.createQuery("SELECT max(version), max(oldest_reader) FROM perdure_schema")
+                    .map((row, context) -> new Found(row.getInt(1), row.getInt(2)))
+                    .one();
+        } catch (RuntimeException e) {
+            throw faults.of(e) == Dialect.Fault.MISSING
+                    ? StoreException.unusable(
+                            faults.at("has a table " + tables.named(SCHEMA) + " that is another program's: choose other"
+                                    + " names by JdbcOptions.tablePrefix or JdbcOptions.schema"),
+                            null,
+                            faults.translate(e, null).getCause())
+                    : e;
+        }
+    }
+
+    private boolean exists(Handle handle, String table) {
+        return handle.createQuery(dialect.findTable())
                 .bind("schema", tables.schema())
-                .bind("table", tables.named("schema"))
+                .bind("table", tables.named(table))
                 .mapTo(Integer.class)
                 .findFirst()
                 .isPresent();

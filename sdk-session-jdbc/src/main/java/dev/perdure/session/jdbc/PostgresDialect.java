@@ -19,6 +19,8 @@ final class PostgresDialect implements Dialect {
             Map.entry("26000", Fault.POOLED),
             Map.entry("42P05", Fault.POOLED),
             Map.entry("42501", Fault.FORBIDDEN),
+            Map.entry("42P01", Fault.MISSING),
+            Map.entry("42703", Fault.MISSING),
             Map.entry("22", Fault.REJECTED),
             Map.entry("23", Fault.REJECTED),
             Map.entry("42", Fault.REJECTED),
@@ -39,9 +41,11 @@ final class PostgresDialect implements Dialect {
         return List.of("postgres/V1__sessions.sql", "postgres/V2__snapshots.sql", "postgres/V3__keys.sql");
     }
 
+    /** From the catalog: what was made while this transaction waited for {@link #schemaLock()} is seen only by what locks a table. */
     @Override
-    public String findSchema() {
-        return "SELECT 1 WHERE to_regclass(coalesce(CAST(:schema AS text) || '.', '') || :table) IS NOT NULL";
+    public String findTable() {
+        return "SELECT 1 FROM pg_catalog.pg_class"
+                + " WHERE oid = to_regclass(coalesce(CAST(:schema AS text) || '.', '') || :table)";
     }
 
     @Override
@@ -123,7 +127,7 @@ final class PostgresDialect implements Dialect {
                         + " statements with prepareThreshold=0 in the JDBC URL";
             case FORBIDDEN ->
                 "does not allow this user what is needed; grant SELECT, INSERT, UPDATE and DELETE on the tables"
-                        + " of the sessions, and CREATE on the schema to whoever opens the store first";
+                        + " of the sessions and USAGE on their schema, and CREATE on the schema to whoever opens the store first";
             default -> "failed";
         };
     }

@@ -14,6 +14,13 @@ final class PostgresSettings {
             throw settings.refused(
                     "is of version " + setting(settings, "server_version"), "use PostgreSQL 13 or newer");
         }
+        if (settings.schema() == null && settings.ask("SELECT current_schema()").isEmpty()) {
+            throw settings.refused(
+                    "leads this connection to no schema: search_path is \"" + setting(settings, "search_path")
+                            + "\", and none of it is there for this user",
+                    "set currentSchema in the JDBC URL to one that is, or name one by JdbcOptions.schema");
+        }
+        settings.requireSchema("SELECT nspname FROM pg_namespace WHERE nspname = ?");
         settings.require(
                 "server_encoding",
                 setting(settings, "server_encoding"),

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.ConnectionFactory;
@@ -23,8 +22,6 @@ import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 
 /** Opens a database server: finds out which it is, sets up the tables, and refuses settings that lose what was acknowledged. */
 final class Server {
-    private static final Pattern SECRETS = Pattern.compile("\\(.*\\)|(?<=/)[^/]*@");
-
     private final DataSource source;
     private final JdbcOptions options;
     private final Wiring wiring;
@@ -53,8 +50,11 @@ final class Server {
     JdbcSessionStore open() {
         Found found = find();
         Dialect dialect = found.dialect();
+        boolean notifies = options.notifies() && found.product() == Product.POSTGRESQL;
+        Supply supply = new Supply(source, this::connection);
+        supply.require(notifies ? 3 : 2, options.busyTimeout());
         Tables tables = options.tables();
-        Faults faults = new Faults(dialect, found.place());
+        Faults faults = new Faults(dialect, tables, found.place(), supply::shortage);
         Jdbi jdbi = jdbi(dialect, this::connection);
         Guarantees guarantees;
         Database.Pool renewals = null;
@@ -68,7 +68,7 @@ final class Server {
                     : jdbi.withHandle(handle -> handle.createQuery(dialect.largestStatement())
                             .mapTo(Long.class)
                             .one());
-            new Migrations(dialect, tables, found.place()).run(jdbi, System.currentTimeMillis());
+            new Migrations(dialect, tables, faults).run(jdbi, System.currentTimeMillis());
         } catch (RuntimeException e) {
             if (renewals != null) {
                 renewals.close().run();
@@ -80,7 +80,7 @@ final class Server {
                             "the tables in " + found.place()
                                     + " were made by another process in this moment; open again",
                             null,
-                            e)
+                            translated.getCause())
                     : translated;
         }
         Database database = Database.shared(
@@ -92,9 +92,7 @@ final class Server {
                 faults,
                 options.busyTimeout(),
                 largestStatement);
-        Hints hints = options.notifies() && found.product() == Product.POSTGRESQL
-                ? new PostgresHints(this::connection, tables, found.place())
-                : Hints.NONE;
+        Hints hints = notifies ? new PostgresHints(this::connection, tables, found.place()) : Hints.NONE;
         return new JdbcSessionStore(
                 database, wiring.statements().apply(dialect), Liveness.UNKNOWN, guarantees, options.codec(), hints);
     }
@@ -103,10 +101,7 @@ final class Server {
         try (Connection connection = connection()) {
             DatabaseMetaData about = connection.getMetaData();
             Product product = product(about.getDatabaseProductName());
-            return new Found(
-                    product,
-                    wiring.dialect().apply(product.dialect()),
-                    connection.getCatalog() + " at " + place(about.getURL()));
+            return new Found(product, wiring.dialect().apply(product.dialect()), Place.of(connection));
         } catch (SQLException e) {
             throw StoreException.unavailable("the database cannot be reached: " + e.getMessage(), null, e);
         }
@@ -122,12 +117,6 @@ final class Server {
             throw new IllegalArgumentException("a SQLite file is opened by its path: JdbcSessionStore.sqlite(path)");
         }
         return product;
-    }
-
-    /** Without what stands behind the question mark, in brackets, or before an at sign: any of it may be a password. */
-    static String place(String url) {
-        int end = url.startsWith("jdbc:h2:") ? url.indexOf(';') : url.indexOf('?');
-        return SECRETS.matcher(end < 0 ? url : url.substring(0, end)).replaceAll("");
     }
 
     /** A connection whose statements commit themselves: in somebody's transaction what was acknowledged could be rolled back. */
@@ -160,6 +149,7 @@ final class Server {
     private Jdbi jdbi(Dialect dialect, ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         SqlStatements statements = jdbi.getConfig(SqlStatements.class);
         statements.setUnusedBindingAllowed(true);
         statements.setTemplateEngine(options.tables());

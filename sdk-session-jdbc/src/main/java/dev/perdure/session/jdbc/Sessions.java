@@ -7,6 +7,7 @@ import dev.perdure.session.SessionStatus;
 import dev.perdure.session.TenantId;
 import dev.perdure.spi.SessionStore.NewSession;
 import dev.perdure.spi.SessionStore.Opened;
+import dev.perdure.spi.StoreException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +41,12 @@ final class Sessions {
             return database.transact(session.id(), handle -> create(handle, session, first));
         } catch (Faults.Clash e) {
             // Somebody else made it in this moment.
-            return find(session.id()).map(Sessions::existing).orElseThrow(() -> e);
+            return find(session.id())
+                    .map(Sessions::existing)
+                    .orElseThrow(() -> StoreException.unavailable(
+                            session.id() + " was made and removed by others in this moment; open it again",
+                            session.id(),
+                            e.getCause()));
         }
     }
 

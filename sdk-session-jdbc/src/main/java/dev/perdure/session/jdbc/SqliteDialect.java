@@ -19,7 +19,7 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
-    public String findSchema() {
+    public String findTable() {
         return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :table";
     }
 
@@ -98,6 +98,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String code(SQLException e) {
+        return e instanceof SQLiteException sqlite ? sqlite.getResultCode().name() : Dialect.super.code(e);
+    }
+
+    @Override
     public Fault fault(SQLException e) {
         if (e instanceof SQLTransientConnectionException) {
             return Fault.BUSY;
@@ -113,7 +118,8 @@ final class SqliteDialect implements Dialect {
         }
         // The low byte is the kind; the rest says more about it.
         return switch (code.code & 0xff) {
-            case 1, 18, 19, 20, 21, 25 -> Fault.REJECTED;
+            case 1 -> lacks(e) ? Fault.MISSING : Fault.REJECTED;
+            case 18, 19, 20, 21, 25 -> Fault.REJECTED;
             case 5, 6 -> Fault.BUSY;
             case 8 -> Fault.READ_ONLY;
             case 11 -> Fault.DAMAGED;
@@ -122,5 +128,11 @@ final class SqliteDialect implements Dialect {
             case 26 -> Fault.NOT_A_DATABASE;
             default -> Fault.OTHER;
         };
+    }
+
+    /** There is no code of its own for it. */
+    private static boolean lacks(SQLException e) {
+        String text = String.valueOf(e.getMessage());
+        return text.contains("no such table: ") || text.contains("no such column: ");
     }
 }

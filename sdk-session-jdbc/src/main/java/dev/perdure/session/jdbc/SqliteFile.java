@@ -40,7 +40,11 @@ final class SqliteFile {
         this.file = real(file);
         this.options = options;
         this.wiring = wiring;
-        this.faults = new Faults(dialect, this.file.toString());
+        this.faults = new Faults(
+                dialect,
+                Tables.STANDARD,
+                this.file.toString(),
+                () -> "all were in use for longer than the busy timeout; try again, or allow a longer one");
     }
 
     JdbcSessionStore open() {
@@ -103,7 +107,7 @@ final class SqliteFile {
         Jdbi jdbi = jdbi(source()::getConnection);
         try {
             jdbi.useHandle(handle -> SqliteSettings.prepare(handle));
-            new Migrations(dialect, Tables.STANDARD, file.toString())
+            new Migrations(dialect, Tables.STANDARD, faults)
                     .run(jdbi, options.clock().millis());
         } catch (RuntimeException e) {
             throw faults.translate(e, null);
@@ -137,6 +141,7 @@ final class SqliteFile {
     private Jdbi jdbi(ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
         // It would tell what was to be written.
         jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);

@@ -1,5 +1,6 @@
 package dev.perdure.session.jdbc;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
@@ -16,16 +17,21 @@ final class Tables implements TemplateEngine {
     /** An index stands in the schema of its table by itself. */
     private static final Pattern OURS = Pattern.compile("((?:INDEX|KEY) (?:IF NOT EXISTS )?)?\\bperdure_");
 
+    /** What a session has, and where it stands. */
+    static final List<String> SESSIONS = List.of("session", "event", "inbox", "question", "snapshot", "blob");
+
     static final Tables STANDARD = new Tables(null, "perdure_");
 
     private final @Nullable String schema;
     private final String prefix;
+    private final Pattern names;
     private final TemplateEngine lists = new DefinedAttributeTemplateEngine();
     private final Map<String, String> known = new ConcurrentHashMap<>();
 
     Tables(@Nullable String schema, String prefix) {
         this.schema = schema;
         this.prefix = prefix;
+        this.names = Pattern.compile("\\b" + prefix + "(schema|" + String.join("|", SESSIONS) + ")");
     }
 
     /** Only what no database needs quotes for, so that no name can end a statement and begin another. */
@@ -54,6 +60,11 @@ final class Tables implements TemplateEngine {
     /** The bare name of one of our tables. */
     String named(String name) {
         return prefix + name;
+    }
+
+    /** Finds the name of one of our tables, in small letters. */
+    Pattern names() {
+        return names;
     }
 
     String in(String sql) {

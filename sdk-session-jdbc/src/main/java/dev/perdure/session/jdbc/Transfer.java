@@ -385,7 +385,7 @@ final class Transfer {
         try {
             addAll(id, draft, insert, rows, binding);
         } catch (Faults.Clash e) {
-            throw new IllegalArgumentException("a blob of " + id + " is there twice", e);
+            throw new IllegalArgumentException("a blob of " + id + " is there twice", e.getCause());
         }
     }
 

@@ -83,7 +83,11 @@ class MariaDbFaultTest {
                 assertUnusable(
                         () -> JdbcSessionStore.of(pool, JdbcOptions.standard()),
                         "innodb_flush_log_at_trx_commit=2",
-                        "accept(Weakness.LOG_NOT_FLUSHED_AT_COMMIT)");
+                        "accept(Weakness.LOG_NOT_FLUSHED_AT_COMMIT)",
+                        "innodb_doublewrite=",
+                        "accept(Weakness.DOUBLEWRITE_OFF)",
+                        "sync_binlog=0",
+                        "accept(Weakness.BINARY_LOG_NOT_SYNCED)");
                 JdbcOptions flush = options.accept(Weakness.LOG_NOT_FLUSHED_AT_COMMIT);
                 assertUnusable(
                         () -> JdbcSessionStore.of(pool, flush),
@@ -114,6 +118,43 @@ class MariaDbFaultTest {
         try (Connection connection = DriverManager.getConnection(server.url(""), "root", "")) {
             connection.createStatement().execute(sql);
         }
+    }
+
+    @Test
+    void schemaThatIsNotThere_isNamed_withWhatToDo() {
+        assertUnusable(
+                () -> JdbcSessionStore.of(mariadb.pool(), JdbcOptions.standard().schema("nowhere")),
+                "no schema nowhere",
+                "CREATE SCHEMA nowhere");
+    }
+
+    @Test
+    void olderSchema_andAUserWhoMayNotChangeTables_isRefused_withBothVersionsAndTheScript() {
+        JdbcSessionStore.of(mariadb.pool()).close();
+        mariadb.sql("DROP TABLE perdure_snapshot", "DELETE FROM perdure_schema WHERE version > 1");
+        String user = "worker_of_" + mariadb.database();
+        mariadb.sql(
+                "CREATE USER " + user,
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON " + mariadb.database() + ".* TO " + user);
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(MariaDb.url(mariadb.database()));
+        config.setUsername(user);
+        config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+        try (HikariDataSource worker = new HikariDataSource(config)) {
+            assertUnusable(() -> JdbcSessionStore.of(worker), "has schema version 1", "needs 3", "ddl --from 1");
+        } finally {
+            mariadb.sql("DROP USER " + user);
+        }
+    }
+
+    @Test
+    void tableThatIsMissing_isNamedAtOpen_andTablesWithoutTheirSchemasTableToo() {
+        JdbcSessionStore.of(mariadb.pool()).close();
+        mariadb.sql("DROP TABLE perdure_question");
+        assertUnusable(() -> JdbcSessionStore.of(mariadb.pool()), "lacks perdure_question", "from one backup");
+
+        mariadb.sql("DROP TABLE perdure_schema");
+        assertUnusable(() -> JdbcSessionStore.of(mariadb.pool()), "has a table perdure_session, but no perdure_schema");
     }
 
     @Test

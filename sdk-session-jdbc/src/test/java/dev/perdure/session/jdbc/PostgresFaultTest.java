@@ -62,6 +62,86 @@ class PostgresFaultTest {
     }
 
     @Test
+    void everySettingThatIsWrong_isNamedInOneMessage() {
+        try (HikariDataSource weak = postgres.pool(
+                Map.of("options", "-c synchronous_commit=off -c default_transaction_isolation=serializable"))) {
+            assertUnusable(
+                    () -> JdbcSessionStore.of(weak),
+                    "synchronous_commit=off",
+                    "accept(Weakness.SYNCHRONOUS_COMMIT_OFF)",
+                    "transaction_isolation = serializable");
+        }
+    }
+
+    @Test
+    void schemaThatIsNotThere_isNamed_withWhatToDo() {
+        assertUnusable(
+                () -> JdbcSessionStore.of(
+                        postgres.pool(), JdbcOptions.standard().schema("nowhere")),
+                "no schema nowhere",
+                "CREATE SCHEMA nowhere");
+    }
+
+    @Test
+    void searchPathThatLeadsToNoSchema_isNamed_withWhatToDo() {
+        try (HikariDataSource astray = new HikariDataSource()) {
+            astray.setJdbcUrl(Postgres.url());
+            astray.setConnectionInitSql("SET search_path = nowhere");
+            assertUnusable(() -> JdbcSessionStore.of(astray), "search_path is \"nowhere\"", "currentSchema");
+        }
+    }
+
+    @Test
+    void olderSchema_andAUserWhoMayNotChangeTables_isRefused_withBothVersionsAndTheScript() {
+        JdbcSessionStore.of(postgres.pool()).close();
+        postgres.sql("DROP TABLE perdure_snapshot", "DELETE FROM perdure_schema WHERE version > 1");
+        assertAsWorker("has schema version 1, and this version of Perdure needs " + KNOWN, "ddl --from 1");
+    }
+
+    @Test
+    void noTables_andAUserWhoMayNotMakeThem_isRefused_withTheScript() {
+        assertAsWorker("has no tables of sessions, and this user may not make them", "examples/run ddl");
+    }
+
+    private void assertAsWorker(String... words) {
+        String role = "worker_of_" + postgres.schema();
+        postgres.sql(
+                "CREATE ROLE " + role,
+                "GRANT USAGE ON SCHEMA " + postgres.schema() + " TO " + role,
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + postgres.schema() + " TO " + role);
+        try (HikariDataSource worker = postgres.pool(Map.of("options", "-c role=" + role))) {
+            assertUnusable(() -> JdbcSessionStore.of(worker), words);
+        } finally {
+            postgres.sql("DROP OWNED BY " + role, "DROP ROLE " + role);
+        }
+    }
+
+    @Test
+    void tablesWithoutTheirSchemasTable_orOfAnotherProgram_areLeftAsTheyAre_andNamed() {
+        postgres.sql("CREATE TABLE perdure_event (mine integer)");
+        assertUnusable(
+                () -> JdbcSessionStore.of(postgres.pool()),
+                "has a table perdure_event, but no perdure_schema",
+                "JdbcOptions.tablePrefix");
+
+        postgres.sql("CREATE TABLE perdure_schema (mine integer)");
+        assertUnusable(
+                () -> JdbcSessionStore.of(postgres.pool()),
+                "perdure_schema that is another program's",
+                "JdbcOptions.tablePrefix");
+        assertThat(postgres.query("SELECT count(*) FROM pg_tables WHERE schemaname = '" + postgres.schema() + "'"))
+                .isEqualTo("2");
+    }
+
+    @Test
+    void tableThatIsMissing_isNamedAtOpen() {
+        JdbcSessionStore.of(postgres.pool()).close();
+        postgres.sql("DROP TABLE perdure_question", "DROP TABLE perdure_blob");
+        assertUnusable(
+                () -> JdbcSessionStore.of(postgres.pool()), "lacks perdure_question, perdure_blob", "from one backup");
+    }
+
+    @Test
     void strongSettings_areSaidInTheGuarantees() {
         try (SessionStore store = JdbcSessionStore.of(postgres.pool())) {
             assertThat(store.guarantees().processCrash()).isTrue();

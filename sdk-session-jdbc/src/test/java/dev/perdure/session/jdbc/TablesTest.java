@@ -6,6 +6,7 @@ import static dev.perdure.session.jdbc.SqliteStore.held;
 import static dev.perdure.session.jdbc.SqliteStore.message;
 import static dev.perdure.session.jdbc.SqliteStore.opened;
 import static dev.perdure.session.jdbc.SqliteStore.ready;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -21,6 +22,9 @@ import dev.perdure.spi.Lease;
 import dev.perdure.spi.SessionStore;
 import dev.perdure.testkit.ScriptedModel;
 import dev.perdure.testkit.Step;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -28,11 +32,14 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where the tables are, what they are called, and who makes them. */
 class TablesTest {
@@ -155,6 +162,78 @@ class TablesTest {
             try (SessionStore again = JdbcSessionStore.of(pool)) {
                 assertEverythingWorks(again);
             }
+        }
+    }
+
+    @Test
+    void printedUpgrade_hasOnlyWhatComesAfterTheVersion_andIsAllThatIsMissing() {
+        JdbcOptions options = JdbcOptions.standard().tablePrefix("ai_");
+        JdbcSessionStore.of(postgres.pool(), options).close();
+        postgres.sql("DROP TABLE ai_snapshot", "DROP TABLE ai_key", "DELETE FROM ai_schema WHERE version > 1");
+
+        String upgrade = JdbcSessionStore.ddl(Product.POSTGRESQL, options, 1);
+        assertThat(upgrade)
+                .contains("CREATE TABLE ai_snapshot")
+                .doesNotContain("CREATE TABLE ai_session", "CREATE TABLE ai_event");
+        postgres.sql(upgrade);
+
+        assertThat(logged(() -> JdbcSessionStore.of(postgres.pool(), options).close()))
+                .doesNotContain("ai_");
+        assertThat(postgres.query("SELECT max(version) FROM ai_schema")).isEqualTo("3");
+        assertThat(JdbcSessionStore.ddl(Product.POSTGRESQL, options, 3)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 4})
+    void upgradeFromAVersionThatThereIsNot_isRefused_withTheValue(int from) {
+        assertThatThrownBy(() -> JdbcSessionStore.ddl(Product.MARIADB, JdbcOptions.standard(), from))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("to 3, but this is " + from);
+    }
+
+    @Test
+    void tablesThatAreMade_orMigrated_areOneLineOfTheLog_andTablesThatAreThereNone() {
+        JdbcOptions options = JdbcOptions.standard().schema(postgres.schema()).tablePrefix("ai_");
+        Runnable open = () -> JdbcSessionStore.of(postgres.pool(), options).close();
+        String names = "tables " + postgres.schema() + ".ai_… ";
+
+        assertThat(logged(open)).containsOnlyOnce("INFO").contains(names, "from schema version 0 to 3");
+        assertThat(logged(open)).doesNotContain("ai_");
+        postgres.sql("DROP TABLE ai_snapshot", "DROP TABLE ai_key", "DELETE FROM ai_schema WHERE version > 1");
+        assertThat(logged(open)).containsOnlyOnce(names).contains("from schema version 1 to 3");
+    }
+
+    /** By this package, at INFO. */
+    private static String logged(Runnable work) {
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
+        PrintStream err = System.err;
+        System.setErr(new PrintStream(log, true, UTF_8));
+        int before = level(INFO);
+        try {
+            work.run();
+        } finally {
+            level(before);
+            System.setErr(err);
+        }
+        return log.toString(UTF_8)
+                .lines()
+                .filter(line -> line.contains("dev.perdure"))
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static final int INFO = 20;
+
+    /** These tests log warnings only, which slf4j-simple decides once. */
+    private static int level(int level) {
+        try {
+            Logger logger = LoggerFactory.getLogger(Migrations.class);
+            Field current = logger.getClass().getDeclaredField("currentLogLevel");
+            current.setAccessible(true);
+            int before = current.getInt(logger);
+            current.setInt(logger, level);
+            return before;
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
         }
     }
 
