@@ -240,7 +240,7 @@ abstract class CodecContract {
             update("UPDATE " + table + " SET body = ?", new byte[0]);
         }
         assertUnreadable(() -> store.read(ID, 0, 10), "event 1 of acme/ticket-1");
-        assertUnreadable(() -> store.inbox(ID, 0, 10), "inbox item mail-1 of acme/ticket-1");
+        assertUnreadable(() -> store.inbox(ID, 0, 10), "inbox item at position 1 of acme/ticket-1");
         assertUnreadable(() -> store.blobs().find(ID, blob()), "blob " + blob().sha256() + " of acme/ticket-1");
     }
 
