@@ -237,7 +237,10 @@ final class Claims {
                     .forEach(row -> rows.put(row.key(), row));
             for (Long key : candidates) {
                 SessionRow row = rows.get(key);
-                Claimed claimed = row == null ? null : carryOut(handle, row, terms);
+                if (row == null) {
+                    continue;
+                }
+                Claimed claimed = carryOut(handle, row, terms);
                 if (claimed instanceof Claimed.Held held) {
                     leases.add(held.lease());
                 } else if (claimed instanceof Claimed.Quarantined set && set.now()) {
