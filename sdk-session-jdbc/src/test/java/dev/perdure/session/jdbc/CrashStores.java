@@ -222,7 +222,7 @@ public final class CrashStores {
 
         @Override
         String held() {
-            return "(SELECT pg_sleep(0.4 + random() * 0.6)) IS NOT NULL AND " + super.held();
+            return "(SELECT pg_sleep(0.4 + random() * 1.6)) IS NOT NULL AND " + super.held();
         }
     }
 
