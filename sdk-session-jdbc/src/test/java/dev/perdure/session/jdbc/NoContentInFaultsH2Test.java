@@ -45,7 +45,8 @@ class NoContentInFaultsH2Test extends NoContentInServerFaultsContract {
         keeper = pool("sa", ";WRITE_DELAY=0");
         JdbcSessionStore.of(keeper).close();
         sql("CREATE USER worker PASSWORD ''");
-        for (String table : new String[] {"schema", "session", "event", "inbox", "question", "snapshot", "blob"}) {
+        for (String table :
+                new String[] {"schema", "session", "event", "inbox", "question", "snapshot", "blob", "key"}) {
             sql("GRANT SELECT, INSERT, UPDATE, DELETE ON perdure_" + table + " TO worker");
         }
         pool = pool("worker", "");

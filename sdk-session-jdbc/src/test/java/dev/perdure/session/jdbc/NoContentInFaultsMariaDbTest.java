@@ -20,7 +20,8 @@ class NoContentInFaultsMariaDbTest extends NoContentInServerFaultsContract {
     JdbcSessionStore open() {
         JdbcSessionStore.of(mariadb.pool()).close();
         mariadb.sql("CREATE USER " + user);
-        for (String table : new String[] {"schema", "session", "event", "inbox", "question", "snapshot", "blob"}) {
+        for (String table :
+                new String[] {"schema", "session", "event", "inbox", "question", "snapshot", "blob", "key"}) {
             mariadb.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON perdure_" + table + " TO " + user);
         }
         HikariConfig config = new HikariConfig();
