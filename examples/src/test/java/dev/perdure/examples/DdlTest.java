@@ -14,8 +14,8 @@ class DdlTest {
         assertThat(all).endsWith(upgrade);
         assertThat(upgrade).contains("CREATE TABLE ai_snapshot").doesNotContain("CREATE TABLE ai_session");
 
-        assertThat(printed("--store", "mariadb", "--from", "2"))
-                .isEqualTo("-- Nothing to do: version 2 is the newest.\n");
+        assertThat(printed("--store", "mariadb", "--from", "3"))
+                .isEqualTo("-- Nothing to do: version 3 is the newest.\n");
     }
 
     @Test
@@ -41,7 +41,7 @@ class DdlTest {
                 "h2",
                 "--from",
                 "x");
-        refused("a schema has version 0, which is none, to 2, but this is 7", "--store", "h2", "--from", "7");
+        refused("a schema has version 0, which is none, to 3, but this is 7", "--store", "h2", "--from", "7");
     }
 
     @Test
