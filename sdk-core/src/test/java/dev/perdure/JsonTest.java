@@ -78,14 +78,8 @@ class JsonTest {
         Event event = new Event.NoteKept("n", Json.of(nested(500)));
         Event labelled = new Event.SessionOpened("a", Map.of("k".repeat(50_001), "v"));
         Event halfNamed = new Event.SessionOpened("a", Map.of("n\uD83D", "v"));
-        Event dear = new Event.TurnEnded(
-                Event.TurnOutcome.DONE,
-                "",
-                null,
-                1,
-                0,
-                Usage.NONE,
-                new Cost(new BigDecimal("1".repeat(1_001)), Cost.Source.HEADER));
+        Event dear = costing("1".repeat(1_001));
+        Event exact = costing("0." + "1".repeat(1_001));
 
         assertThatThrownBy(() -> Draft.of(EventId.random(), 0, event))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -97,6 +91,14 @@ class JsonTest {
         assertThatThrownBy(() -> Draft.of(EventId.random(), 0, dear))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("TurnEnded");
+        assertThatThrownBy(() -> Draft.of(EventId.random(), 0, exact))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("TurnEnded");
+    }
+
+    private static Event costing(String usd) {
+        return new Event.TurnEnded(
+                Event.TurnOutcome.DONE, "", null, 1, 0, Usage.NONE, new Cost(new BigDecimal(usd), Cost.Source.HEADER));
     }
 
     @Test

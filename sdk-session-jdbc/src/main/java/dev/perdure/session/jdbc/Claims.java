@@ -191,10 +191,13 @@ final class Claims {
     private Taken claim(Handle handle, String select, List<Long> candidates, Terms terms, int max) {
         Claiming claiming = new Claiming(handle, select, terms);
         int tried = 0;
-        while (tried < candidates.size() && claiming.leases.size() < max) {
-            int to = Math.min(candidates.size(), tried + max - claiming.leases.size());
-            claiming.take(unlocked(handle, candidates.subList(tried, to)));
-            tried = to;
+        for (int from = 0; from < candidates.size() && claiming.leases.size() < max; ) {
+            int to = Math.min(candidates.size(), from + max - claiming.leases.size());
+            // What an open transaction holds was not taken by somebody quicker.
+            List<Long> free = unlocked(handle, candidates.subList(from, to));
+            claiming.take(free);
+            tried += free.size();
+            from = to;
         }
         spread.taken(claiming.leases.size() + claiming.quarantined.size(), tried);
         return new Taken(claiming.leases, claiming.quarantined);

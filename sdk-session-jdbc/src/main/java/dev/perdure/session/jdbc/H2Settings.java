@@ -14,7 +14,8 @@ final class H2Settings {
                 settings.ask("SELECT ISOLATION_LEVEL FROM INFORMATION_SCHEMA.SESSIONS WHERE SESSION_ID = session_id()"),
                 "READ COMMITTED",
                 "set it for the data source, or leave it as it is by default");
-        settings.requireSchema("SELECT schema_name FROM information_schema.schemata WHERE schema_name = upper(?)");
+        settings.requireSchema(
+                "SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA WHERE upper(SCHEMA_NAME) = upper(?)");
         if (settings.ask("SELECT database_path()").isEmpty()) {
             settings.requireAllRight();
             return new Guarantees(

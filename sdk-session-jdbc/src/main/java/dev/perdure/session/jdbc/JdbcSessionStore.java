@@ -226,7 +226,8 @@ public final class JdbcSessionStore implements SessionStore {
 
     /**
      * {@link #post(SessionId, Post)} within a transaction of the application: the item is there when that transaction is committed, and never was when it is rolled
-     * back. The session has to be there: open it before, by a runtime. An item that was sent before under the same key is not sent again. Send last in the transaction, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
+     * back. The session has to be there: open it before, by a runtime. An item that was sent before under the same key is not sent again. Send last in the
+     * transaction, because until its end it keeps the session's row, for which the session's own appends wait. Workers find the item when they look next.
      *
      * <pre>{@code
      * orders.insert(connection, order);

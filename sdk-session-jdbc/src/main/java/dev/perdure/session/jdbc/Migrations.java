@@ -83,7 +83,7 @@ final class Migrations {
     private void requireTables(Handle handle) {
         try {
             handle.createQuery("SELECT 1 FROM perdure_"
-                            + String.join(" CROSS JOIN perdure_", Tables.SESSIONS)
+                            + String.join(" CROSS JOIN perdure_", Tables.OF_SESSIONS)
                             + " WHERE 1 = 0")
                     .mapTo(Integer.class)
                     .list();
@@ -91,7 +91,7 @@ final class Migrations {
             if (faults.of(e) != Dialect.Fault.MISSING) {
                 throw e;
             }
-            List<String> missing = Tables.SESSIONS.stream()
+            List<String> missing = Tables.OF_SESSIONS.stream()
                     .filter(table -> !exists(handle, table))
                     .map(tables::named)
                     .toList();
@@ -165,7 +165,7 @@ final class Migrations {
 
     /** Ours have come after the schema's own table always, so that without it they are somebody else's, or only a part. */
     private void requireNoStrangers(Handle handle) {
-        for (String table : Tables.SESSIONS) {
+        for (String table : Tables.OF_SESSIONS) {
             if (exists(handle, table) && !exists(handle, SCHEMA)) {
                 throw StoreException.unusable(
                         faults.at("has a table " + tables.named(table) + ", but no " + tables.named(SCHEMA)

@@ -75,7 +75,7 @@ final class Removal {
         return removed;
     }
 
-    /** When it has no session left. A process that encrypts for it later keeps them anew. */
+    /** When it has no session left. Who encrypts for it later keeps them anew, but for a process that has used the key before: it has shown it once. */
     private void forgetKeys(TenantId tenant) {
         database.transact(
                 null,

@@ -149,7 +149,6 @@ final class Server {
     private Jdbi jdbi(Dialect dialect, ConnectionFactory connections) {
         Jdbi jdbi = Jdbi.create(connections);
         jdbi.setTransactionHandler(new SpelledTransactions(dialect.begin()));
-        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
         SqlStatements statements = jdbi.getConfig(SqlStatements.class);
         statements.setUnusedBindingAllowed(true);
         statements.setTemplateEngine(options.tables());

@@ -17,8 +17,8 @@ final class Tables implements TemplateEngine {
     /** An index stands in the schema of its table by itself. */
     private static final Pattern OURS = Pattern.compile("((?:INDEX|KEY) (?:IF NOT EXISTS )?)?\\bperdure_");
 
-    /** What a session has, and where it stands. */
-    static final List<String> SESSIONS = List.of("session", "event", "inbox", "question", "snapshot", "blob");
+    /** All but that of the schema itself. */
+    static final List<String> OF_SESSIONS = List.of("session", "event", "inbox", "question", "snapshot", "blob", "key");
 
     static final Tables STANDARD = new Tables(null, "perdure_");
 
@@ -31,7 +31,7 @@ final class Tables implements TemplateEngine {
     Tables(@Nullable String schema, String prefix) {
         this.schema = schema;
         this.prefix = prefix;
-        this.names = Pattern.compile("\\b" + prefix + "(schema|" + String.join("|", SESSIONS) + ")");
+        this.names = Pattern.compile("\\b" + prefix + "(schema|" + String.join("|", OF_SESSIONS) + ")");
     }
 
     /** Only what no database needs quotes for, so that no name can end a statement and begin another. */

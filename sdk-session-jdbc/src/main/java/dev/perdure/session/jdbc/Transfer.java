@@ -385,7 +385,7 @@ final class Transfer {
         try {
             addAll(id, draft, insert, rows, binding);
         } catch (Faults.Clash e) {
-            throw new IllegalArgumentException("a blob of " + id + " is there twice", e.getCause());
+            throw new IllegalArgumentException("an event, item or blob of " + id + " is there twice", e.getCause());
         }
     }
 

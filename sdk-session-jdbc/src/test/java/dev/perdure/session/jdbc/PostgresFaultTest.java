@@ -136,9 +136,22 @@ class PostgresFaultTest {
     @Test
     void tableThatIsMissing_isNamedAtOpen() {
         JdbcSessionStore.of(postgres.pool()).close();
-        postgres.sql("DROP TABLE perdure_question", "DROP TABLE perdure_blob");
+        postgres.sql("DROP TABLE perdure_question", "DROP TABLE perdure_blob", "DROP TABLE perdure_key");
         assertUnusable(
-                () -> JdbcSessionStore.of(postgres.pool()), "lacks perdure_question, perdure_blob", "from one backup");
+                () -> JdbcSessionStore.of(postgres.pool()),
+                "lacks perdure_question, perdure_blob, perdure_key",
+                "from one backup");
+    }
+
+    @Test
+    void everyTableThatIsMade_isLookedForAtOpen_andNamedInFailures() {
+        JdbcSessionStore.of(postgres.pool()).close();
+        assertThat(postgres.query(
+                                "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = '"
+                                        + postgres.schema() + "' AND tablename <> 'perdure_schema'")
+                        .split(","))
+                .containsExactlyInAnyOrderElementsOf(
+                        Tables.OF_SESSIONS.stream().map(Tables.STANDARD::named).toList());
     }
 
     @Test

@@ -26,13 +26,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,7 +157,7 @@ class TablesTest {
                 ";MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DEFAULT_NULL_ORDERING=HIGH",
                 ";MODE=MySQL;DATABASE_TO_LOWER=TRUE"
             })
-    void tablesInH2_areFoundAgain_howeverItWritesNames(String options) {
+    void tablesInH2_areFoundAgain_howeverItWritesNames(String options) throws SQLException {
         try (HikariDataSource pool = new HikariDataSource()) {
             pool.setJdbcUrl("jdbc:h2:" + folder.resolve("h2") + ";WRITE_DELAY=0" + options);
             JdbcSessionStore.of(pool).close();
@@ -162,6 +165,20 @@ class TablesTest {
             try (SessionStore again = JdbcSessionStore.of(pool)) {
                 assertEverythingWorks(again);
             }
+            JdbcOptions elsewhere = JdbcOptions.standard().schema("ai");
+            assertThatThrownBy(() -> JdbcSessionStore.of(pool, elsewhere)).hasMessageContaining("no schema ai");
+            execute(pool, "CREATE SCHEMA ai");
+            JdbcSessionStore.of(pool, elsewhere).close();
+            try (SessionStore again = JdbcSessionStore.of(pool, elsewhere)) {
+                assertEverythingWorks(again);
+            }
+        }
+    }
+
+    private static void execute(DataSource source, String sql) throws SQLException {
+        try (Connection connection = source.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 
