@@ -1,11 +1,11 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import okhttp3.HttpUrl;
 
 /** Where chat completions are, and the name of that place in messages. */
-record Endpoint(HttpUrl completions, String name) {
+public record Endpoint(HttpUrl completions, String name) {
 
-    static Endpoint of(String baseUrl) {
+    public static Endpoint of(String baseUrl) {
         HttpUrl base = parse(Settings.requireGiven("baseUrl", baseUrl));
         // Not quoted: a password may be in it.
         if (!base.username().isEmpty()
