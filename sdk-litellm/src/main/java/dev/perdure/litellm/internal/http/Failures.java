@@ -48,7 +48,7 @@ public final class Failures {
         Kind kind = ErrorKinds.of(status, error);
         String text = ErrorText.clean(error.message(), settings.key);
         String message = settings.endpoint + " answers " + status + (text.isEmpty() ? "" : ": " + text)
-                + remedy(kind, status, error);
+                + remedy(kind, response, status, error);
         return ModelException.builder(kind, message)
                 .status(status)
                 .retryAfter(RetryAfter.of(response, error.message()))
@@ -56,7 +56,7 @@ public final class Failures {
                 .build();
     }
 
-    private String remedy(Kind kind, int status, ErrorBody error) {
+    private String remedy(Kind kind, Response response, int status, ErrorBody error) {
         if (kind == Kind.AUTH && error.message().startsWith("litellm.AuthenticationError")) {
             return " | It is the provider that refused the gateway's own key: tell whoever runs the gateway.";
         }
@@ -68,8 +68,7 @@ public final class Failures {
         if (kind == Kind.BAD_REQUEST
                 && (status == 404 || status == 405)
                 && error.type().isEmpty()) {
-            return " | Asked for " + settings.endpoint.completions()
-                    + ": is the base URL right, and the model known there?";
+            return " | Asked for " + response.request().url() + ": is the base URL right, and the model known there?";
         }
         return "";
     }
@@ -81,6 +80,15 @@ public final class Failures {
                 response,
                 response.code(),
                 settings.endpoint + " does not speak chat completions: " + what);
+    }
+
+    /** What came where JSON was asked for is something else. */
+    public ModelException notJson(Response response) {
+        return of(
+                Kind.PROTOCOL,
+                response,
+                response.code(),
+                "what " + response.request().url() + " answers is not JSON. Is that a LiteLLM gateway?");
     }
 
     /** A stream ended before its end mark. */
