@@ -22,7 +22,7 @@ final class Keys {
     /** Makes a key, or takes over the one that is there. */
     synchronized VirtualKey generate(Map<String, @Nullable Object> fields, Instant now) {
         String value = fields.get("key") instanceof String own ? own : "sk-" + random(16);
-        VirtualKey key = new VirtualKey(value, now);
+        VirtualKey key = new VirtualKey(value, true, now);
         keys.put(value, key);
         deleted.remove(value);
         set(key, fields, now);
@@ -80,11 +80,11 @@ final class Keys {
             return Optional.of(Refusals.notAKey());
         }
         VirtualKey known = keys.get(key);
+        if (required && (known == null || !known.minted) || deleted.contains(key)) {
+            return Optional.of(Refusals.unknownKey(key));
+        }
         if (known == null) {
-            if (required || deleted.contains(key)) {
-                return Optional.of(Refusals.unknownKey(key));
-            }
-            keys.put(key, new VirtualKey(key, now));
+            keys.put(key, new VirtualKey(key, false, now));
             return Optional.empty();
         }
         if (Boolean.TRUE.equals(known.blocked)) {
@@ -180,7 +180,7 @@ final class Keys {
     /** A key that was deleted while its call ran is counted on an entry of its own. */
     private VirtualKey get(Call call) {
         VirtualKey key = keys.get(call.key());
-        return key != null ? key : new VirtualKey(call.key(), Instant.EPOCH);
+        return key != null ? key : new VirtualKey(call.key(), false, Instant.EPOCH);
     }
 
     /**

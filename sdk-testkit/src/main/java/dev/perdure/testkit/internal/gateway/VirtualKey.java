@@ -15,6 +15,9 @@ final class VirtualKey {
     /** What its maker said, by LiteLLM's names. */
     final Map<String, @Nullable Object> fields = new LinkedHashMap<>();
 
+    /** Made by somebody, and not only seen. */
+    final boolean minted;
+
     final Instant created;
     Instant updated;
 
@@ -34,8 +37,9 @@ final class VirtualKey {
     private long tokens;
     long running;
 
-    VirtualKey(String value, Instant now) {
+    VirtualKey(String value, boolean minted, Instant now) {
         this.value = value;
+        this.minted = minted;
         created = now;
         updated = now;
     }
