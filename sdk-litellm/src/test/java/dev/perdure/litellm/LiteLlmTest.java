@@ -2,6 +2,7 @@ package dev.perdure.litellm;
 
 import dev.perdure.session.Json;
 import dev.perdure.spi.ModelClient;
+import dev.perdure.testkit.FakeGateway;
 import dev.perdure.testkit.ModelClientContract;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ class LiteLlmTest extends ModelClientContract {
 
     @Override
     protected ModelClient clientOf(Peer peer) {
-        FakeGateway gateway = new FakeGateway(exchange -> play(peer, exchange));
+        FakeGateway gateway = FakeGateway.raw(exchange -> play(peer, exchange));
         gateways.add(gateway);
         return LiteLlm.at(gateway.url()).key("sk-test").model("m");
     }
@@ -71,7 +72,7 @@ class LiteLlmTest extends ModelClientContract {
         }
         exchange.stream().role();
         for (String word : text.split("(?<= )")) {
-            exchange.text(Json.of(word).text().substring(1, Json.of(word).text().length() - 1));
+            exchange.text(word);
         }
         exchange.done();
     }
@@ -105,7 +106,7 @@ class LiteLlmTest extends ModelClientContract {
     }
 
     private static List<Json> messages(FakeGateway.Exchange exchange) {
-        return Json.parse(exchange.request.body())
+        return Json.parse(exchange.request().body())
                 .find("messages")
                 .orElseThrow()
                 .elements();
