@@ -9,6 +9,7 @@ import dev.perdure.model.ModelException.Kind;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.TraceFlags;
@@ -48,7 +49,7 @@ class AskTest {
     }
 
     private LiteLlm at(FakeGateway.Answer answer) {
-        FakeGateway gateway = new FakeGateway(answer);
+        FakeGateway gateway = FakeGateway.raw(answer);
         gateways.add(gateway);
         return LiteLlm.at(gateway.url()).key("sk-secret").model("m");
     }
@@ -225,7 +226,7 @@ class AskTest {
 
     @Test
     void otherServersAreToldNothing() {
-        FakeGateway gateway = new FakeGateway(exchange -> exchange.json(OK));
+        FakeGateway gateway = FakeGateway.raw(exchange -> exchange.json(OK));
         gateways.add(gateway);
 
         LiteLlm.openAiCompatible(gateway.url())

@@ -7,6 +7,7 @@ import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Event;
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -17,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What recorded answers say of their calls. */
 class CallFactsTest {
     private static ModelReply reply(String name) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             return LiteLlm.at(gateway.url()).key("sk-test-only").model("m").call(Calls.saying("hi"), Calls.plain());
         }
     }
@@ -87,7 +88,7 @@ class CallFactsTest {
 
     @Test
     void headersThatAreNoNumbers_areLeftOut() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> exchange.raw("HTTP/1.1 200 OK\r\n"
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> exchange.raw("HTTP/1.1 200 OK\r\n"
                         + "x-litellm-overhead-duration-ms: soon\r\nx-litellm-key-spend: 1e999999\r\nx-litellm-model-group: a\"\\b\r\n"
                         + "x-ratelimit-api_key-limit-requests: NaN\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
                         + "{\"choices\":[{\"message\":{\"content\":\"x\"}}]}")
@@ -121,7 +122,7 @@ class CallFactsTest {
     void refusal_saysWhatIsSpent_andHowOftenTheGatewayTried(
             String name, String scope, BigDecimal used, BigDecimal limit, String unit, Integer retries)
             throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             ModelException e = Calls.failure(LiteLlm.at(gateway.url()).model("m"), Calls.plain());
 
             assertThat(e.findSpent()).contains(new ModelException.Spent(scope, used, limit, unit));
@@ -132,7 +133,7 @@ class CallFactsTest {
 
     @Test
     void gatewaysOwnRetries_areInTheMessage() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of("upstream-500")::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of("upstream-500")::play)) {
             ModelException e = Calls.failure(LiteLlm.at(gateway.url()).model("m"), Calls.plain());
 
             assertThat(e.findGatewayRetries()).hasValue(1);

@@ -7,6 +7,7 @@ import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import dev.perdure.session.Interruption;
 import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ class ProtectionTest {
     }
 
     private FakeGateway gateway(FakeGateway.Answer answer) {
-        FakeGateway gateway = new FakeGateway(answer);
+        FakeGateway gateway = FakeGateway.raw(answer);
         gateways.add(gateway);
         return gateway;
     }
@@ -153,7 +154,7 @@ class ProtectionTest {
     void refusalForTooManyRequests_isObeyed_andOnlyByThatKey() throws IOException {
         Recording refusal = Recording.of("limit-rpm-4");
         FakeGateway gateway = gateway(exchange -> {
-            if (exchange.request.headers().get("authorization").contains("sk-secret")) {
+            if (exchange.request().headers().get("authorization").contains("sk-secret")) {
                 refusal.play(exchange);
             } else {
                 exchange.json(OK);

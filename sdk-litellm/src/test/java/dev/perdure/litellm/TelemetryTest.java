@@ -3,6 +3,7 @@ package dev.perdure.litellm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.perdure.testkit.FakeGateway;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
@@ -24,7 +25,7 @@ class TelemetryTest {
 
     @Test
     void callIsASpan_withWhatTheGatewaySaid_andItsTraceparentIsSent() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of("chat")::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of("chat")::play)) {
             client(gateway).ask(Calls.saying("a secret question"), CallOptions.DEFAULT.session("case-7"));
 
             SpanData span = otel.getSpans().get(0);
@@ -45,7 +46,7 @@ class TelemetryTest {
 
     @Test
     void streamCountsTokens_cost_andTimeToItsFirstText() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of("chat-stream")::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of("chat-stream")::play)) {
             client(gateway).ask(Calls.saying("hi"), CallOptions.DEFAULT.deltas(new Heard()));
         }
         assertThat(otel.getMetrics().stream().map(MetricData::getName))
@@ -64,7 +65,7 @@ class TelemetryTest {
 
     @Test
     void eachAttemptIsASpan_andAFailedOneSaysItsKind() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of("upstream-503")::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of("upstream-503")::play)) {
             catchThrowable(() -> client(gateway).ask(Calls.saying("hi"), CallOptions.DEFAULT.retries(1)));
         }
         assertThat(otel.getSpans())
