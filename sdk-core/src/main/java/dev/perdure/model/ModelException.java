@@ -2,10 +2,12 @@ package dev.perdure.model;
 
 import dev.perdure.session.PerdureException;
 import dev.perdure.session.Problem;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** A model call failed. The facts are fields; the message is for people and has no secret in it. */
@@ -60,6 +62,8 @@ public final class ModelException extends PerdureException {
     private final @Nullable Duration retryAfter;
     private final @Nullable Integer status;
     private final @Nullable String gatewayCallId;
+    private final @Nullable Spent spent;
+    private final @Nullable Integer gatewayRetries;
 
     private ModelException(Builder builder) {
         super(builder.message, builder.kind.retryable(), null, builder.cause);
@@ -67,6 +71,8 @@ public final class ModelException extends PerdureException {
         this.retryAfter = builder.retryAfter;
         this.status = builder.status;
         this.gatewayCallId = builder.gatewayCallId;
+        this.spent = builder.spent;
+        this.gatewayRetries = builder.gatewayRetries;
     }
 
     public static Builder builder(Kind kind, String message) {
@@ -95,10 +101,39 @@ public final class ModelException extends PerdureException {
         return Optional.ofNullable(gatewayCallId);
     }
 
+    /** What is spent, of kinds {@link Kind#BUDGET} and {@link Kind#SESSION_LIMIT} where the peer says it. */
+    public Optional<Spent> findSpent() {
+        return Optional.ofNullable(spent);
+    }
+
+    /** How often a gateway had tried again by itself before it gave up; empty when it does not say. */
+    public OptionalInt findGatewayRetries() {
+        return gatewayRetries == null ? OptionalInt.empty() : OptionalInt.of(gatewayRetries);
+    }
+
     /** The form that is kept in the log. */
     public Problem problem() {
         String message = Objects.requireNonNullElse(getMessage(), kind.name());
         return new Problem(kind.name().toLowerCase(Locale.ROOT), message, retryable(), status, gatewayCallId);
+    }
+
+    /**
+     * A budget or limit that is used up.
+     *
+     * @param scope whose it is: {@code key}, {@code team}, {@code user}, {@code end_user}, {@code tag}, {@code session}, {@code provider}, …
+     * @param used US dollars, or calls where {@code unit} says so; null when the peer does not say
+     * @param limit likewise
+     * @param unit {@code usd} or {@code calls}
+     */
+    public record Spent(
+            String scope,
+            @Nullable BigDecimal used,
+            @Nullable BigDecimal limit,
+            String unit) {
+        public Spent {
+            Objects.requireNonNull(scope, "scope");
+            Objects.requireNonNull(unit, "unit");
+        }
     }
 
     /** Collects the facts of a failure. */
@@ -108,6 +143,8 @@ public final class ModelException extends PerdureException {
         private @Nullable Duration retryAfter;
         private @Nullable Integer status;
         private @Nullable String gatewayCallId;
+        private @Nullable Spent spent;
+        private @Nullable Integer gatewayRetries;
         private @Nullable Throwable cause;
 
         private Builder(Kind kind, String message) {
@@ -127,6 +164,16 @@ public final class ModelException extends PerdureException {
 
         public Builder gatewayCallId(@Nullable String value) {
             this.gatewayCallId = value;
+            return this;
+        }
+
+        public Builder spent(@Nullable Spent value) {
+            this.spent = value;
+            return this;
+        }
+
+        public Builder gatewayRetries(@Nullable Integer value) {
+            this.gatewayRetries = value;
             return this;
         }
 

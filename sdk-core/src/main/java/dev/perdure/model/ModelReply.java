@@ -1,6 +1,7 @@
 package dev.perdure.model;
 
 import dev.perdure.session.Cost;
+import dev.perdure.session.Json;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param model that answered, as reported
  * @param deployment of a gateway that answered
  * @param gatewayCallId to find the call at the gateway
+ * @param details what else a gateway or provider says of the call, kept in the log as it is; an empty object when there is nothing
  */
 public record ModelReply(
         List<Part> parts,
@@ -23,13 +25,29 @@ public record ModelReply(
         Cost cost,
         String model,
         @Nullable String deployment,
-        @Nullable String gatewayCallId) {
+        @Nullable String gatewayCallId,
+        Json details) {
     public ModelReply {
         parts = List.copyOf(parts);
         Objects.requireNonNull(finishReason, "finishReason");
         Objects.requireNonNull(usage, "usage");
         Objects.requireNonNull(cost, "cost");
         Objects.requireNonNull(model, "model");
+        if (!details.isObject()) {
+            throw new IllegalArgumentException("details are a JSON object, but these are " + details.text());
+        }
+    }
+
+    /** Without details. */
+    public ModelReply(
+            List<Part> parts,
+            String finishReason,
+            Usage usage,
+            Cost cost,
+            String model,
+            @Nullable String deployment,
+            @Nullable String gatewayCallId) {
+        this(parts, finishReason, usage, cost, model, deployment, gatewayCallId, Json.EMPTY);
     }
 
     /** The texts of the parts, one after the other. */

@@ -113,6 +113,7 @@ public sealed interface Event {
      *
      * @param attempt of this call, from 1
      * @param covers for {@link Purpose#COMPACT}: the model sees this reply instead of the events up to this number
+     * @param details what else the gateway or provider said of the call; null when there is nothing
      */
     record ModelReplied(
             Purpose purpose,
@@ -125,12 +126,40 @@ public sealed interface Event {
             @Nullable String deployment,
             @Nullable String gatewayCallId,
             long latencyMillis,
-            @Nullable Long covers)
+            @Nullable Long covers,
+            @Nullable Json details)
             implements Event {
         public ModelReplied {
             parts = parts == null ? List.of() : List.copyOf(parts);
             usage = usage == null ? Usage.NONE : usage;
             cost = cost == null ? Cost.UNKNOWN : cost;
+        }
+
+        public ModelReplied(
+                Purpose purpose,
+                int attempt,
+                List<Part> parts,
+                String finishReason,
+                Usage usage,
+                Cost cost,
+                String model,
+                @Nullable String deployment,
+                @Nullable String gatewayCallId,
+                long latencyMillis,
+                @Nullable Long covers) {
+            this(
+                    purpose,
+                    attempt,
+                    parts,
+                    finishReason,
+                    usage,
+                    cost,
+                    model,
+                    deployment,
+                    gatewayCallId,
+                    latencyMillis,
+                    covers,
+                    null);
         }
 
         /** The texts of the parts, one after the other. */

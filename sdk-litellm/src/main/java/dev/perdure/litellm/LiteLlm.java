@@ -1,5 +1,9 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.http.Endpoint;
+import dev.perdure.litellm.internal.http.Settings;
+import dev.perdure.litellm.internal.http.Transport;
+import dev.perdure.litellm.internal.wire.ChatCall;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;

@@ -5,10 +5,10 @@ import okio.Buffer;
 import okio.ForwardingSource;
 
 /** A source that gives at most so many bytes at a read, as a network may. */
-final class Pieces extends ForwardingSource {
+public final class Pieces extends ForwardingSource {
     private final int most;
 
-    Pieces(Buffer bytes, int most) {
+    public Pieces(Buffer bytes, int most) {
         super(bytes);
         this.most = most;
     }

@@ -3,6 +3,10 @@ package dev.perdure.litellm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.litellm.internal.http.CallHeaders;
+import dev.perdure.litellm.internal.http.CallWatch;
+import dev.perdure.litellm.internal.http.Endpoint;
+import dev.perdure.litellm.internal.wire.ChatBody;
 import dev.perdure.model.Message;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;

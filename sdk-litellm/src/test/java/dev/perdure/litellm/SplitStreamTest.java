@@ -2,6 +2,10 @@ package dev.perdure.litellm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.litellm.internal.http.WireJson;
+import dev.perdure.litellm.internal.wire.ChunkParser;
+import dev.perdure.litellm.internal.wire.EventStream;
+import dev.perdure.litellm.internal.wire.ReplyDraft;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import java.io.IOException;
@@ -56,7 +60,7 @@ class SplitStreamTest {
     private static Read read(Source source) throws IOException {
         Heard heard = new Heard();
         ReplyDraft draft = new ReplyDraft(heard);
-        EventStream events = new EventStream(Okio.buffer(source), ChunkParser.LONGEST);
+        EventStream events = new EventStream(Okio.buffer(source), WireJson.LONGEST);
         while (events.next() && !events.isDone()) {
             draft.add(ChunkParser.parse(events.data(), events.length()));
         }

@@ -287,8 +287,31 @@ final class SessionRun implements Runnable, Journal.Lifeline {
         previous.ifPresent(before -> {
             LOG.info("{}: taken over from worker {}", session, before.owner());
             engine.telemetry().takenOver(session);
+            SessionView left = journal.view();
             journal.add(new Event.TakenOver(before.owner(), before.fence(), lease.owner(), lease.fence()));
+            callLeftBehind(left);
         });
+    }
+
+    /** By the log as the other worker left it, what it did last was to ask the model. */
+    private void callLeftBehind(SessionView left) {
+        Agent current = engine.agents().get(left.agent());
+        Optional<TurnView> open = left.findTurn().filter(TurnView::open);
+        if (current == null || open.isEmpty() || left.hasUnfinishedCalls()) {
+            return;
+        }
+        TurnView turn = open.get();
+        if (turn.findInterrupted().isPresent() || turn.findWaitingFor().isPresent()) {
+            return;
+        }
+        try {
+            if (current.next(left) instanceof Decision.CallModel call) {
+                journal.add(ModelCaller.lost(current, call, turn.attempts() + 1));
+            }
+        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
+            // It is asked again below, and what it does then is dealt with there.
+            LOG.debug("{}: agent {} failed to decide", session, current.name(), e);
+        }
     }
 
     /** Takes what came in into the log; in several commits when it is much. */

@@ -1,11 +1,11 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Makes of a gateway's message what a user needs: short, one line, without its routes, deployments and keys. */
-final class ErrorText {
+public final class ErrorText {
     private static final int LONGEST = 500;
     /** From here on a gateway tells of its own configuration, of its retries, or repeats itself. */
     private static final List<String> NOISE = List.of(
@@ -26,7 +26,7 @@ final class ErrorText {
     private ErrorText() {}
 
     /** @param key is taken out wherever it stands */
-    static String clean(String message, @Nullable String key) {
+    public static String clean(String message, @Nullable String key) {
         String text = message.length() > 20_000 ? message.substring(0, 20_000) : message;
         if (key != null && !key.isEmpty()) {
             text = text.replace(key, "***");

@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope.Deltas;
@@ -11,7 +12,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A reply that is coming in, chunk by chunk; hands on its text. Confined. */
-final class ReplyDraft {
+public final class ReplyDraft {
     private static final int NO_INDEX = Integer.MIN_VALUE;
 
     private final Deltas deltas;
@@ -27,11 +28,11 @@ final class ReplyDraft {
     private boolean answered;
     private boolean restarted;
 
-    ReplyDraft(Deltas deltas) {
+    public ReplyDraft(Deltas deltas) {
         this.deltas = deltas;
     }
 
-    void add(Chunk chunk) {
+    public void add(Chunk chunk) {
         Chunk.Choice choice = chunk.choice;
         if (choice != null) {
             answered = true;
@@ -152,17 +153,17 @@ final class ReplyDraft {
     }
 
     /** Whether any choice has come. */
-    boolean answered() {
+    public boolean answered() {
         return answered;
     }
 
     /** Whether another deployment than the first has written the reply. */
-    boolean restarted() {
+    public boolean restarted() {
         return restarted;
     }
 
     /** @throws NotTheProtocolException when a tool call has no name */
-    List<Part> parts() {
+    public List<Part> parts() {
         List<Part> parts = fragments.stream().map(Fragment::part).toList();
         for (Part part : parts) {
             if (part instanceof Part.ToolUse use && use.name().isBlank()) {
@@ -172,20 +173,20 @@ final class ReplyDraft {
         return parts;
     }
 
-    String model() {
+    public String model() {
         return model;
     }
 
-    String finishReason() {
+    public String finishReason() {
         return finishReason;
     }
 
-    Usage usage() {
+    public Usage usage() {
         return usage;
     }
 
     @Nullable
-    String cost() {
+    public String cost() {
         return cost;
     }
 }

@@ -1,6 +1,15 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
-import dev.perdure.litellm.CallWatch.Phase;
+import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.internal.http.CallHeaders;
+import dev.perdure.litellm.internal.http.CallWatch;
+import dev.perdure.litellm.internal.http.CallWatch.Phase;
+import dev.perdure.litellm.internal.http.ErrorText;
+import dev.perdure.litellm.internal.http.Failures;
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
+import dev.perdure.litellm.internal.http.Settings;
+import dev.perdure.litellm.internal.http.Transport;
+import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
@@ -21,7 +30,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.exc.JacksonIOException;
 
 /** One call, from the request to the whole reply. Confined to the caller's thread. */
-final class ChatCall {
+public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
@@ -33,7 +42,7 @@ final class ChatCall {
     private final ReplyDraft draft;
     private @Nullable Response response;
 
-    ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
+    public ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
         this.settings = settings;
         this.scope = scope;
         this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
@@ -56,7 +65,7 @@ final class ChatCall {
                 .build();
     }
 
-    ModelReply run() {
+    public ModelReply run() {
         Interruption.Registration cancelling = scope.interruption().onRequest(call::cancel);
         try (Response answer = execute()) {
             return read(answer);
@@ -105,7 +114,7 @@ final class ChatCall {
     private void readStream(Response answer) throws IOException {
         BufferedSource source = answer.body().source();
         awaitFirstByte(source);
-        EventStream events = new EventStream(source, ChunkParser.LONGEST);
+        EventStream events = new EventStream(source, WireJson.LONGEST);
         while (events.next()) {
             if (events.isDone()) {
                 return;

@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -11,7 +11,7 @@ import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
 /** How long an answer asks to be left alone. Not capped: whoever retries decides what is too long. */
-final class RetryAfter {
+public final class RetryAfter {
     private static final Pattern SECONDS = Pattern.compile("\\d{1,9}(\\.\\d{1,9})?");
     private static final Pattern IN_TEXT = Pattern.compile("Try again in (\\d{1,9}(?:\\.\\d{1,9})?) seconds");
 

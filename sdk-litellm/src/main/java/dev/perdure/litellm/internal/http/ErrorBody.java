@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -11,11 +11,11 @@ import tools.jackson.databind.JsonNode;
  * @param type empty when missing, null or the text {@code None}
  * @param code likewise; of a gateway usually the status
  */
-record ErrorBody(String message, String type, String code) {
+public record ErrorBody(String message, String type, String code) {
 
-    static ErrorBody parse(String body) {
+    public static ErrorBody parse(String body) {
         try {
-            return of(ChunkParser.JSON.readTree(body), body);
+            return of(WireJson.JSON.readTree(body), body);
         } catch (JacksonException e) {
             return new ErrorBody(body, "", "");
         }
@@ -35,7 +35,7 @@ record ErrorBody(String message, String type, String code) {
     }
 
     /** @param otherwise the message when {@code error} itself has none */
-    static ErrorBody ofError(JsonNode error, @Nullable String otherwise) {
+    public static ErrorBody ofError(JsonNode error, @Nullable String otherwise) {
         if (!error.isObject()) {
             return new ErrorBody(error.isString() ? error.asString() : error.toString(), "", "");
         }

@@ -1,8 +1,10 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.litellm.Pieces;
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

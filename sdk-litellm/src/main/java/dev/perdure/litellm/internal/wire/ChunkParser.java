@@ -1,48 +1,34 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.ErrorBody;
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
+import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.session.Usage;
 import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are skipped. */
-final class ChunkParser {
-    /** Bytes of one event or one plain answer that are taken. */
-    static final int LONGEST = 64 << 20;
-
-    static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxStringLength(LONGEST)
-                            .maxDocumentLength(LONGEST)
-                            .build())
-                    .build())
-            // A tree is read out of the midst of a chunk.
-            .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
+public final class ChunkParser {
     private ChunkParser() {}
 
-    static Chunk parse(byte[] data, int length) {
-        try (JsonParser in = JSON.createParser(data, 0, length)) {
+    public static Chunk parse(byte[] data, int length) {
+        try (JsonParser in = WireJson.JSON.createParser(data, 0, length)) {
             return chunk(in);
         }
     }
 
-    static Chunk parse(InputStream data) {
-        try (JsonParser in = JSON.createParser(data)) {
+    public static Chunk parse(InputStream data) {
+        try (JsonParser in = WireJson.JSON.createParser(data)) {
             return chunk(in);
         }
     }
 
     private static Chunk chunk(JsonParser in) {
         if (in.nextToken() != JsonToken.START_OBJECT) {
-            throw new NotTheProtocolException("no JSON object");
+            throw new NotTheProtocolException("no WireJson.JSON object");
         }
         Chunk chunk = new Chunk();
         for (String name = in.nextName(); name != null; name = in.nextName()) {
@@ -52,7 +38,8 @@ final class ChunkParser {
                 case "choices" -> choices(in, value, chunk);
                 case "usage" -> usage(in, value, chunk);
                 case "error" ->
-                    chunk.error = value == JsonToken.VALUE_NULL ? null : ErrorBody.ofError(JSON.readTree(in), null);
+                    chunk.error =
+                            value == JsonToken.VALUE_NULL ? null : ErrorBody.ofError(WireJson.JSON.readTree(in), null);
                 default -> in.skipChildren();
             }
         }
@@ -116,7 +103,9 @@ final class ChunkParser {
             return text(in, value);
         }
         StringBuilder texts = new StringBuilder();
-        JSON.readTree(in).forEach(part -> texts.append(part.path("text").asString("")));
+        WireJson.JSON
+                .readTree(in)
+                .forEach(part -> texts.append(part.path("text").asString("")));
         return texts.toString();
     }
 
@@ -125,7 +114,7 @@ final class ChunkParser {
             in.skipChildren();
             return;
         }
-        JSON.readTree(in).forEach(block -> {
+        WireJson.JSON.readTree(in).forEach(block -> {
             if (block instanceof ObjectNode object) {
                 choice.thinkingBlocks.add(object);
             }
@@ -167,8 +156,9 @@ final class ChunkParser {
                 case "name" -> piece.name = text(in, value);
                 // Some servers send the arguments as an object, not as its text.
                 case "arguments" ->
-                    piece.arguments =
-                            value == JsonToken.START_OBJECT ? JSON.readTree(in).toString() : text(in, value);
+                    piece.arguments = value == JsonToken.START_OBJECT
+                            ? WireJson.JSON.readTree(in).toString()
+                            : text(in, value);
                 default -> in.skipChildren();
             }
         }

@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -11,7 +11,7 @@ import javax.net.SocketFactory;
  * Sockets over channels. A read of a plain socket does not notice that its thread is interrupted, unless the thread is a
  * virtual one; a channel's read ends at once.
  */
-final class InterruptibleSockets extends SocketFactory {
+public final class InterruptibleSockets extends SocketFactory {
     @Override
     public Socket createSocket() throws IOException {
         return SocketChannel.open().socket();

@@ -1,6 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
-import dev.perdure.litellm.CallWatch.Phase;
+import dev.perdure.litellm.internal.http.CallWatch.Phase;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import java.io.IOException;
@@ -15,17 +15,17 @@ import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the exception for whatever went wrong. Its message says where, what, and what one may do about it; never the key. */
-final class Failures {
+public final class Failures {
     private static final int LONGEST_BODY = 1 << 16;
 
     private final Settings settings;
 
-    Failures(Settings settings) {
+    public Failures(Settings settings) {
         this.settings = settings;
     }
 
     /** An answer with a status other than 200. */
-    ModelException refused(Response response) throws IOException {
+    public ModelException refused(Response response) throws IOException {
         if (response.isRedirect()) {
             return of(
                     Kind.PROTOCOL,
@@ -39,7 +39,7 @@ final class Failures {
     }
 
     /** An error in the place of an answer, or in the midst of a stream. */
-    ModelException broken(Response response, ErrorBody error) {
+    public ModelException broken(Response response, ErrorBody error) {
         boolean isStatus = error.code().matches("[45]\\d\\d");
         return refused(response, isStatus ? Integer.parseInt(error.code()) : 500, error);
     }
@@ -48,7 +48,7 @@ final class Failures {
         Kind kind = ErrorKinds.of(status, error);
         String text = ErrorText.clean(error.message(), settings.key);
         String message = settings.endpoint + " answers " + status + (text.isEmpty() ? "" : ": " + text)
-                + remedy(kind, status, error);
+                + remedy(kind, response, status, error);
         return ModelException.builder(kind, message)
                 .status(status)
                 .retryAfter(RetryAfter.of(response, error.message()))
@@ -56,7 +56,7 @@ final class Failures {
                 .build();
     }
 
-    private String remedy(Kind kind, int status, ErrorBody error) {
+    private String remedy(Kind kind, Response response, int status, ErrorBody error) {
         if (kind == Kind.AUTH && error.message().startsWith("litellm.AuthenticationError")) {
             return " | It is the provider that refused the gateway's own key: tell whoever runs the gateway.";
         }
@@ -68,14 +68,13 @@ final class Failures {
         if (kind == Kind.BAD_REQUEST
                 && (status == 404 || status == 405)
                 && error.type().isEmpty()) {
-            return " | Asked for " + settings.endpoint.completions()
-                    + ": is the base URL right, and the model known there?";
+            return " | Asked for " + response.request().url() + ": is the base URL right, and the model known there?";
         }
         return "";
     }
 
     /** What came is no chat completion. */
-    ModelException notTheProtocol(Response response, String what) {
+    public ModelException notTheProtocol(Response response, String what) {
         return of(
                 Kind.PROTOCOL,
                 response,
@@ -83,8 +82,17 @@ final class Failures {
                 settings.endpoint + " does not speak chat completions: " + what);
     }
 
+    /** What came where JSON was asked for is something else. */
+    public ModelException notJson(Response response) {
+        return of(
+                Kind.PROTOCOL,
+                response,
+                response.code(),
+                "what " + response.request().url() + " answers is not JSON. Is that a LiteLLM gateway?");
+    }
+
     /** A stream ended before its end mark. */
-    ModelException cut(Response response, @Nullable Throwable cause) {
+    public ModelException cut(Response response, @Nullable Throwable cause) {
         return ModelException.builder(Kind.CUT_STREAM, settings.endpoint + " ended the reply before it was whole")
                 .status(response.code())
                 .gatewayCallId(callId(response))
@@ -93,7 +101,7 @@ final class Failures {
     }
 
     /** @param response null as long as there is none */
-    ModelException interrupted(String reason, @Nullable Response response) {
+    public ModelException interrupted(String reason, @Nullable Response response) {
         String why = reason.isEmpty() ? "its thread was interrupted" : reason;
         return ModelException.builder(Kind.INTERRUPTED, "the model call was interrupted: " + why)
                 .gatewayCallId(callId(response))
@@ -101,7 +109,7 @@ final class Failures {
     }
 
     /** The connection failed. */
-    ModelException of(IOException e, CallWatch watch, @Nullable Response response) {
+    public ModelException of(IOException e, CallWatch watch, @Nullable Response response) {
         if (watch.totalIsOver()) {
             return timeout("no whole reply within the total of " + text(watch.total), e, response);
         }

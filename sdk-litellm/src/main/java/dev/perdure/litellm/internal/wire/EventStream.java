@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +13,7 @@ import okio.ByteString;
  * Cuts a stream of server-sent events into the data of each event, on bytes: no text is made of a line. Lines end in LF, CR or
  * both; comments and other fields are skipped; several data lines of an event are joined by LF. Confined to one thread.
  */
-final class EventStream {
+public final class EventStream {
     private static final ByteString LINE_ENDS = ByteString.encodeUtf8("\r\n");
     private static final ByteString DATA = ByteString.encodeUtf8("data");
     private static final ByteString BYTE_ORDER_MARK = ByteString.decodeHex("efbbbf");
@@ -27,13 +28,13 @@ final class EventStream {
     private boolean afterCr;
 
     /** @param longest event in bytes that is taken */
-    EventStream(BufferedSource source, int longest) {
+    public EventStream(BufferedSource source, int longest) {
         this.source = source;
         this.longest = longest;
     }
 
     /** Goes to the next event with data. False at the end; what came of an event that is not whole is dropped. */
-    boolean next() throws IOException {
+    public boolean next() throws IOException {
         length = 0;
         hasData = false;
         while (true) {
@@ -53,16 +54,16 @@ final class EventStream {
     }
 
     /** The bytes of the event's data: the first {@link #length} ones; valid until {@link #next}. */
-    byte[] data() {
+    public byte[] data() {
         return data;
     }
 
-    int length() {
+    public int length() {
         return length;
     }
 
     /** Whether this event is the mark at the end of a whole stream. */
-    boolean isDone() {
+    public boolean isDone() {
         return length == DONE.length && Arrays.equals(data, 0, length, DONE, 0, length);
     }
 

@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import dev.perdure.model.ModelException.Kind;
 import java.util.Locale;
@@ -8,13 +8,13 @@ import org.jspecify.annotations.Nullable;
  * Tells what kind of failure an error is. LiteLLM's type and words decide before the status, because one status stands for
  * many: 429 is a rate limit, a spent budget, a session's limit or a lack of deployments. Checked against recordings of 1.96.
  */
-final class ErrorKinds {
+public final class ErrorKinds {
     /** Words beyond this are not looked at: an upstream's text may quote the conversation. */
     private static final int HEAD = 400;
 
     private ErrorKinds() {}
 
-    static Kind of(int status, ErrorBody error) {
+    public static Kind of(int status, ErrorBody error) {
         String head = error.message().length() > HEAD ? error.message().substring(0, HEAD) : error.message();
         Kind kind = ofLimits(error, head);
         kind = kind != null ? kind : ofAccess(error, head);

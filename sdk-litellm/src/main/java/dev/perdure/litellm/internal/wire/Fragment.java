@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.session.Json;
 import dev.perdure.session.Part;
 import java.util.ArrayList;
@@ -9,7 +10,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A part of a reply that is still coming in. Confined. */
-sealed interface Fragment {
+public sealed interface Fragment {
     Part part();
 
     /** Text. */
@@ -61,7 +62,7 @@ sealed interface Fragment {
         }
 
         private Json verbatim() {
-            ObjectNode json = ChunkParser.JSON.createObjectNode();
+            ObjectNode json = WireJson.JSON.createObjectNode();
             ArrayNode array = json.putArray("thinking_blocks");
             array.addAll(blocks);
             return Json.parse(json.toString());

@@ -1,11 +1,11 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** How far one call has come, and the times it may take. Confined to the caller's thread. */
-final class CallWatch {
-    enum Phase {
+public final class CallWatch {
+    public enum Phase {
         CONNECTING,
         WAITING,
         RECEIVING
@@ -13,15 +13,15 @@ final class CallWatch {
 
     private static final Duration LONGEST = Duration.ofDays(365);
 
-    final Duration connect;
-    final Duration firstByte;
-    final Duration chunk;
-    final Duration total;
-    final boolean streamed;
+    public final Duration connect;
+    public final Duration firstByte;
+    public final Duration chunk;
+    public final Duration total;
+    public final boolean streamed;
     private final long startedAt = System.nanoTime();
     private Phase phase = Phase.CONNECTING;
 
-    CallWatch(Settings settings, Duration scopeTimeout, boolean streamed) {
+    public CallWatch(Settings settings, Duration scopeTimeout, boolean streamed) {
         this.connect = settings.connectTimeout;
         this.firstByte = settings.firstByteTimeout;
         this.chunk = settings.chunkTimeout;
@@ -29,39 +29,39 @@ final class CallWatch {
         this.streamed = streamed;
     }
 
-    Phase phase() {
+    public Phase phase() {
         return phase;
     }
 
-    void enter(Phase next) {
+    public void enter(Phase next) {
         phase = next;
     }
 
-    boolean totalIsOver() {
+    public boolean totalIsOver() {
         return elapsed().compareTo(total) >= 0;
     }
 
     /** Milliseconds a read may block while nothing has come yet; 0 for as long as the total lasts. */
-    int firstByteMillis() {
+    public int firstByteMillis() {
         return streamed ? millis(firstByte) : 0;
     }
 
     /** What is left of the time for the first byte, at least a millisecond. */
-    long firstByteLeftMillis() {
+    public long firstByteLeftMillis() {
         return Math.max(1, firstByteMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startedAt));
     }
 
-    Duration elapsed() {
+    public Duration elapsed() {
         return Duration.ofNanos(System.nanoTime() - startedAt);
     }
 
     /** For OkHttp's timer of the whole call; not rounded down, so that the time is over when the timer says so. */
-    long totalNanos() {
+    public long totalNanos() {
         return total.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : total.toNanos();
     }
 
     /** At least 1, as 0 would be "no limit". */
-    static int millis(Duration timeout) {
+    public static int millis(Duration timeout) {
         return (int) Math.max(1, Math.min(Integer.MAX_VALUE, timeout.toMillis()));
     }
 }

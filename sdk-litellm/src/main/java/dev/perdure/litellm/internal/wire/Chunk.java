@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.ErrorBody;
 import dev.perdure.session.Usage;
 import java.util.ArrayList;
 import java.util.List;
@@ -7,23 +8,23 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What one event of a stream says, or a whole plain answer. Confined. */
-final class Chunk {
-    String model = "";
+public final class Chunk {
+    public String model = "";
 
     @Nullable
-    Choice choice;
+    public Choice choice;
 
     @Nullable
-    Usage usage;
+    public Usage usage;
 
     @Nullable
-    String cost;
+    public String cost;
 
     @Nullable
-    ErrorBody error;
+    public ErrorBody error;
 
     /** The delta or message of the choice with index 0. */
-    static final class Choice {
+    public static final class Choice {
         int index;
 
         @Nullable
@@ -44,7 +45,7 @@ final class Chunk {
     }
 
     /** A piece of a tool call: id and name usually in the first one alone. */
-    static final class ToolPiece {
+    public static final class ToolPiece {
         @Nullable
         Integer index;
 

@@ -1,10 +1,10 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 /** What came is no answer of a chat completions server. Does not leave this package. */
-final class NotTheProtocolException extends RuntimeException {
+public final class NotTheProtocolException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    NotTheProtocolException(String message) {
+    public NotTheProtocolException(String message) {
         super(message);
     }
 }

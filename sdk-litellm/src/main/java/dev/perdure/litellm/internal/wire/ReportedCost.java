@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.session.Cost;
 import java.math.BigDecimal;
@@ -6,10 +6,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What a call cost, as the gateway says it. The digits are kept as they come, float noise included. */
-final class ReportedCost {
+public final class ReportedCost {
     private ReportedCost() {}
 
-    static Cost of(@Nullable String header, @Nullable String usage) {
+    public static Cost of(@Nullable String header, @Nullable String usage) {
         return find(header, Cost.Source.HEADER)
                 .or(() -> find(usage, Cost.Source.USAGE))
                 .orElse(Cost.UNKNOWN);

@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
@@ -6,10 +6,10 @@ import dev.perdure.session.Part;
 import tools.jackson.core.JsonGenerator;
 
 /** Writes images, sounds and files into a message. */
-final class MediaWriter {
+public final class MediaWriter {
     private MediaWriter() {}
 
-    static void write(JsonGenerator out, Part.Media media) {
+    public static void write(JsonGenerator out, Part.Media media) {
         boolean inline = media.uri().startsWith("data:");
         if (!inline && !media.uri().startsWith("https:") && !media.uri().startsWith("http:")) {
             throw ModelException.of(

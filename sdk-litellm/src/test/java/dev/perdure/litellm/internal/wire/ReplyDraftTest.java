@@ -1,8 +1,9 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.session.Part;
 import dev.perdure.spi.CallScope.Deltas;
 import java.nio.charset.StandardCharsets;

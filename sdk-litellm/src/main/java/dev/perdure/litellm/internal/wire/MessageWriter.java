@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.model.Message;
 import dev.perdure.session.Json;
@@ -10,16 +10,16 @@ import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
 /** Writes the conversation. Confined to one request. */
-final class MessageWriter {
+public final class MessageWriter {
     private final JsonGenerator out;
     private final Deque<String> madeIds = new ArrayDeque<>();
     private int position;
 
-    MessageWriter(JsonGenerator out) {
+    public MessageWriter(JsonGenerator out) {
         this.out = out;
     }
 
-    void write(String instructions, List<Message> messages) {
+    public void write(String instructions, List<Message> messages) {
         out.writeStartArray();
         if (!instructions.isEmpty()) {
             start("system");

@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
+import dev.perdure.litellm.LiteLlm;
 import dev.perdure.model.ModelParameters;
 import java.time.Duration;
 import java.util.List;
@@ -8,32 +9,32 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What a {@link LiteLlm} was told. Changed only while a copy is made, never once a client holds it. */
-final class Settings {
-    final Endpoint endpoint;
-    final boolean gateway;
+public final class Settings {
+    public final Endpoint endpoint;
+    public final boolean gateway;
 
     @Nullable
-    String key;
+    public String key;
 
     @Nullable
-    String model;
+    public String model;
 
-    ModelParameters parameters = ModelParameters.DEFAULT;
-    List<String> tags = List.of();
-    Duration connectTimeout = Duration.ofSeconds(5);
-    Duration firstByteTimeout = Duration.ofMinutes(5);
-    Duration chunkTimeout = Duration.ofMinutes(2);
-    Duration totalTimeout = Duration.ofMinutes(10);
+    public ModelParameters parameters = ModelParameters.DEFAULT;
+    public List<String> tags = List.of();
+    public Duration connectTimeout = Duration.ofSeconds(5);
+    public Duration firstByteTimeout = Duration.ofMinutes(5);
+    public Duration chunkTimeout = Duration.ofMinutes(2);
+    public Duration totalTimeout = Duration.ofMinutes(10);
     // Only what somebody chose is told to the gateway: there it wins over the times of each deployment.
-    boolean tellsFirstByteTimeout;
-    boolean tellsTotalTimeout;
+    public boolean tellsFirstByteTimeout;
+    public boolean tellsTotalTimeout;
 
-    Settings(Endpoint endpoint, boolean gateway) {
+    public Settings(Endpoint endpoint, boolean gateway) {
         this.endpoint = endpoint;
         this.gateway = gateway;
     }
 
-    Settings copy() {
+    public Settings copy() {
         Settings copy = new Settings(endpoint, gateway);
         copy.key = key;
         copy.model = model;
@@ -49,16 +50,16 @@ final class Settings {
     }
 
     /** The model for a request with these parameters. */
-    Optional<String> findModel(ModelParameters request) {
+    public Optional<String> findModel(ModelParameters request) {
         return request.or(parameters).findModel().or(() -> Optional.ofNullable(model));
     }
 
     /** What is null here mostly comes from an environment variable. */
-    static String requireGiven(String name, String value) {
+    public static String requireGiven(String name, String value) {
         return Objects.requireNonNull(value, () -> name + " is null: is the environment variable set?");
     }
 
-    static String requireKey(String key) {
+    public static String requireKey(String key) {
         requireGiven("key", key);
         // The key is not quoted: this message ends in logs.
         if (!key.matches("[\\x21-\\x7e]+")) {
@@ -69,7 +70,7 @@ final class Settings {
         return key;
     }
 
-    static Duration requirePositive(String name, Duration timeout) {
+    public static Duration requirePositive(String name, Duration timeout) {
         Objects.requireNonNull(timeout, name);
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException(name + " is positive, but this is " + timeout);

@@ -1,6 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
-import dev.perdure.litellm.CallWatch.Phase;
+import dev.perdure.litellm.internal.http.CallWatch.Phase;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -22,7 +22,7 @@ import okhttp3.Response;
  * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link ChatBody} being
  * one-shot.
  */
-final class Transport {
+public final class Transport {
     // A LiteLLM gateway (uvicorn) closes an idle connection after 5 s; a shorter life here keeps calls off the dying
     // ones.
     private static final long IDLE_SECONDS = 4;
@@ -43,7 +43,7 @@ final class Transport {
             .eventListener(new Phases())
             .build();
 
-    Call newCall(Request request) {
+    public Call newCall(Request request) {
         return client.newCall(request);
     }
 

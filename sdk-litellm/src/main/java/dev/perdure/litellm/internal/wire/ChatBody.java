@@ -1,5 +1,6 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.model.ToolSpec;
@@ -14,7 +15,7 @@ import okio.BufferedSink;
 import tools.jackson.core.JsonGenerator;
 
 /** A request as JSON. The same request always gives the same bytes, which providers' prompt caches live on. */
-final class ChatBody extends RequestBody {
+public final class ChatBody extends RequestBody {
     private static final MediaType JSON = MediaType.get("application/json");
 
     private final byte[] bytes;
@@ -24,17 +25,17 @@ final class ChatBody extends RequestBody {
     }
 
     /** @param parameters those of the request completed by the client's */
-    static ChatBody of(ModelRequest request, String model, ModelParameters parameters, boolean streamed) {
+    public static ChatBody of(ModelRequest request, String model, ModelParameters parameters, boolean streamed) {
         // By way of text: half a surrogate pair, as a tool's cut output may have, becomes '?' where bytes would refuse
         // it.
         StringWriter text = new StringWriter(1024);
-        try (JsonGenerator out = ChunkParser.JSON.createGenerator(text)) {
+        try (JsonGenerator out = WireJson.JSON.createGenerator(text)) {
             new Writer(out, parameters).write(request, model, streamed);
         }
         return new ChatBody(text.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         return bytes.clone();
     }
 

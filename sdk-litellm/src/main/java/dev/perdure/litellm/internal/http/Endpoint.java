@@ -1,11 +1,17 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import okhttp3.HttpUrl;
 
-/** Where chat completions are, and the name of that place in messages. */
-record Endpoint(HttpUrl completions, String name) {
+/**
+ * Where a gateway is.
+ *
+ * @param api the base of OpenAI's routes; its path ends in {@code /}
+ * @param completions where chat completions are
+ * @param name of that place in messages
+ */
+public record Endpoint(HttpUrl api, HttpUrl completions, String name) {
 
-    static Endpoint of(String baseUrl) {
+    public static Endpoint of(String baseUrl) {
         HttpUrl base = parse(Settings.requireGiven("baseUrl", baseUrl));
         // Not quoted: a password may be in it.
         if (!base.username().isEmpty()
@@ -15,16 +21,24 @@ record Endpoint(HttpUrl completions, String name) {
             throw new IllegalArgumentException("the URL of host " + base.host()
                     + " has a user, query or fragment; give the key with key(…) and the rest not at all");
         }
-        HttpUrl.Builder url = base.newBuilder();
-        if (base.encodedPath().equals("/")) {
-            url.addPathSegment("v1");
-        }
-        if (baseUrl.endsWith("/") && !base.encodedPath().equals("/")) {
-            url.setPathSegment(base.pathSize() - 1, "chat").addPathSegment("completions");
-        } else {
-            url.addPathSegments("chat/completions");
-        }
-        return new Endpoint(url.build(), baseUrl);
+        String path = base.encodedPath().equals("/") ? "/v1" : base.encodedPath();
+        HttpUrl api = base.newBuilder()
+                .encodedPath(path.endsWith("/") ? path : path + "/")
+                .build();
+        return new Endpoint(
+                api, api.newBuilder().addPathSegments("chat/completions").build(), baseUrl);
+    }
+
+    /** A route of OpenAI's, such as {@code embeddings}. */
+    public HttpUrl at(String route) {
+        return api.newBuilder().addPathSegments(route).build();
+    }
+
+    /** A route of LiteLLM's own, such as {@code key/info}: these are above {@code /v1}. */
+    public HttpUrl.Builder above(String route) {
+        String path = api.encodedPath();
+        String root = path.endsWith("/v1/") ? path.substring(0, path.length() - "v1/".length()) : path;
+        return api.newBuilder().encodedPath(root).addPathSegments(route);
     }
 
     private static HttpUrl parse(String baseUrl) {

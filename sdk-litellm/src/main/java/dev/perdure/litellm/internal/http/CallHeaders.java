@@ -1,4 +1,4 @@
-package dev.perdure.litellm;
+package dev.perdure.litellm.internal.http;
 
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.CallScope;
@@ -17,10 +17,10 @@ import okhttp3.Headers;
  * The headers of a call. All that LiteLLM is told besides the request goes into headers: the field {@code litellm_metadata}
  * would make the same body a bad request elsewhere.
  */
-final class CallHeaders {
+public final class CallHeaders {
     private CallHeaders() {}
 
-    static Headers of(Settings settings, CallScope scope, CallWatch watch) {
+    public static Headers of(Settings settings, CallScope scope, CallWatch watch) {
         Headers.Builder headers = new Headers.Builder()
                 .add("Accept", watch.streamed ? "text/event-stream" : "application/json")
                 // A compressing proxy holds a stream back.
@@ -56,7 +56,7 @@ final class CallHeaders {
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
-    static String sessionKey(SessionId session) {
+    public static String sessionKey(SessionId session) {
         String readable = (session.tenant() + "-" + session.name()).replaceAll("[^A-Za-z0-9_-]", "_");
         byte[] hash = sha256(session.tenant() + "\0" + session.name());
         return readable.substring(0, Math.min(40, readable.length())) + "-"
