@@ -2,16 +2,21 @@ package dev.perdure.benchmarks;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.concurrent.CyclicBarrier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * Stands in for a LiteLLM gateway whose model takes no time: a process of its own on loopback, whose answers have the shape and the headers of those that
@@ -71,36 +76,16 @@ final class LoopbackGateway implements AutoCloseable {
 
     /** The process itself; ends with the one that started it. */
     public static void main(String[] args) throws Exception {
-        ServerSocket server = new ServerSocket(0, HELD_CALLS, InetAddress.getByName("127.0.0.1"));
-        System.out.println(server.getLocalPort());
+        ServerSocketChannel server = ServerSocketChannel.open();
+        server.bind(new InetSocketAddress("127.0.0.1", 0), HELD_CALLS);
+        Thread thread = new Thread(() -> new Loop(server).run(), "gateway");
+        thread.setDaemon(true);
+        thread.start();
+        System.out.println(server.socket().getLocalPort());
         System.out.flush();
-        CyclicBarrier held = new CyclicBarrier(HELD_CALLS);
-        daemon(() -> {
-            while (true) {
-                Socket socket = server.accept();
-                socket.setTcpNoDelay(true);
-                daemon(() -> new Connection(socket, held).serve());
-            }
-        });
         while (System.in.read() >= 0) {
             // nothing is said to it
         }
-    }
-
-    private interface Work {
-        void run() throws Exception;
-    }
-
-    private static void daemon(Work work) {
-        Thread thread = new Thread(() -> {
-            try {
-                work.run();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
     }
 
     private static String word(int event) {
@@ -147,10 +132,14 @@ final class LoopbackGateway implements AutoCloseable {
                 content-security-policy: frame-ancestors 'none'
                 x-content-type-options: nosniff
                 """;
-        static final byte[] PLAIN = plain();
-        static final byte[] STREAM = stream();
+        static final ByteBuffer PLAIN = direct(plain());
+        static final ByteBuffer STREAM = direct(stream());
 
         private Canned() {}
+
+        private static ByteBuffer direct(byte[] bytes) {
+            return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+        }
 
         private static byte[] plain() {
             String body = """
@@ -213,73 +202,124 @@ final class LoopbackGateway implements AutoCloseable {
         }
     }
 
+    /** All connections on one thread, so that a client's thread finds it on the same processor as the others' threads do. */
+    private static final class Loop {
+        private final ServerSocketChannel server;
+        private final List<Connection> held = new ArrayList<>();
+
+        Loop(ServerSocketChannel server) {
+            this.server = server;
+        }
+
+        void run() {
+            try (Selector selector = Selector.open()) {
+                server.configureBlocking(false);
+                server.register(selector, SelectionKey.OP_ACCEPT);
+                while (true) {
+                    selector.select(key -> {
+                        if (key.attachment() instanceof Connection connection) {
+                            serve(key, connection);
+                        } else {
+                            accept(selector);
+                        }
+                    });
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void accept(Selector selector) {
+            try {
+                SocketChannel channel = server.accept();
+                channel.configureBlocking(false);
+                channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
+                key.attach(new Connection(channel, key));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void serve(SelectionKey key, Connection connection) {
+            try {
+                if (key.isWritable()) {
+                    connection.write();
+                    return;
+                }
+                String request = connection.read();
+                if (!request.contains(HELD)) {
+                    connection.answer(request);
+                    return;
+                }
+                held.add(connection);
+                if (held.size() == HELD_CALLS) {
+                    for (Connection one : held) {
+                        one.answer(PLAIN);
+                    }
+                    held.clear();
+                }
+            } catch (IOException e) {
+                // the client went away
+                connection.close();
+            }
+        }
+    }
+
     /** Of one client; its requests come one after the other. */
     private static final class Connection {
         private static final String LENGTH = "content-length:";
 
-        private final Socket socket;
-        private final CyclicBarrier held;
-        private byte[] request = new byte[8192];
-        private int read;
+        private final SocketChannel channel;
+        private final SelectionKey key;
+        private final ByteBuffer request = ByteBuffer.allocateDirect(64 << 10);
+        private ByteBuffer answer = ByteBuffer.allocate(0);
 
-        Connection(Socket socket, CyclicBarrier held) {
-            this.socket = socket;
-            this.held = held;
+        Connection(SocketChannel channel, SelectionKey key) {
+            this.channel = channel;
+            this.key = key;
         }
 
-        void serve() throws Exception {
-            try (socket) {
-                InputStream in = socket.getInputStream();
-                OutputStream out = socket.getOutputStream();
-                for (String asked = next(in); asked != null; asked = next(in)) {
-                    if (asked.contains(HELD)) {
-                        held.await();
-                    }
-                    out.write(asked.contains(STREAM) ? Canned.STREAM : Canned.PLAIN);
-                }
-            } catch (IOException e) {
-                // the client went away
+        /** The request when it is whole; empty until then. */
+        String read() throws IOException {
+            if (channel.read(request) < 0) {
+                throw new EOFException();
             }
-        }
-
-        /** Head and body; null when there is none. */
-        private String next(InputStream in) throws IOException {
-            read = 0;
-            int bodyAt = -1;
-            int end = Integer.MAX_VALUE;
-            while (read < end) {
-                if (read == request.length) {
-                    request = Arrays.copyOf(request, 2 * read);
-                }
-                int more = in.read(request, read, request.length - read);
-                if (more < 0) {
-                    return null;
-                }
-                read += more;
-                if (bodyAt < 0) {
-                    String text = text();
-                    bodyAt = text.indexOf("\r\n\r\n") + 4;
-                    if (bodyAt < 4) {
-                        bodyAt = -1;
-                    } else {
-                        end = bodyAt + length(text.substring(0, bodyAt));
-                    }
-                }
+            String text = StandardCharsets.ISO_8859_1
+                    .decode(request.duplicate().flip())
+                    .toString();
+            int head = text.indexOf("\r\n\r\n");
+            if (head < 0 || text.length() < head + 4 + length(text.substring(0, head))) {
+                return "";
             }
-            return text();
-        }
-
-        private String text() {
-            return new String(request, 0, read, StandardCharsets.ISO_8859_1);
+            request.clear();
+            return text;
         }
 
         private static int length(String head) {
-            for (String line : head.split("\r\n")) {
-                if (line.regionMatches(true, 0, LENGTH, 0, LENGTH.length())) {
-                    return Integer.parseInt(line.substring(LENGTH.length()).trim());
-                }
+            int at = head.toLowerCase(Locale.ROOT).indexOf(LENGTH) + LENGTH.length();
+            return Integer.parseInt(
+                    head.substring(at).lines().findFirst().orElseThrow().trim());
+        }
+
+        void answer(String asked) throws IOException {
+            if (!asked.isEmpty()) {
+                answer = (asked.contains(STREAM) ? Canned.STREAM : Canned.PLAIN).duplicate();
+                write();
             }
-            throw new IllegalStateException("a request without a length: " + head);
+        }
+
+        void write() throws IOException {
+            channel.write(answer);
+            key.interestOps(answer.hasRemaining() ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+        }
+
+        void close() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 }
