@@ -7,10 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HexFormat;
-import java.util.List;
+import java.util.StringJoiner;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import okhttp3.Headers;
 
 /**
@@ -46,18 +46,21 @@ public final class CallHeaders {
         if (settings.tellsFirstByteTimeout && watch.streamed) {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
-        List<String> tags = new ArrayList<>(settings.tags);
-        new TreeMap<>(scope.tags()).forEach((name, value) -> tags.add(name + ":" + value));
-        if (!tags.isEmpty()) {
-            headers.add(
-                    "x-litellm-tags",
-                    String.join(",", tags.stream().map(CallHeaders::visible).toList()));
+        if (!settings.tags.isEmpty() || !scope.tags().isEmpty()) {
+            headers.add("x-litellm-tags", tags(settings, scope));
         }
+    }
+
+    private static String tags(Settings settings, CallScope scope) {
+        StringJoiner tags = new StringJoiner(",");
+        settings.tags.forEach(tag -> tags.add(visible(tag)));
+        new TreeMap<>(scope.tags()).forEach((name, value) -> tags.add(visible(name + ":" + value)));
+        return tags.toString();
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
     public static String sessionKey(SessionId session) {
-        String readable = (session.tenant() + "-" + session.name()).replaceAll("[^A-Za-z0-9_-]", "_");
+        String readable = underlined(session.tenant() + "-" + session.name(), CallHeaders::isOfName);
         byte[] hash = sha256(session.tenant() + "\0" + session.name());
         return readable.substring(0, Math.min(40, readable.length())) + "-"
                 + HexFormat.of().formatHex(hash, 0, 8);
@@ -72,7 +75,25 @@ public final class CallHeaders {
     }
 
     private static String visible(String text) {
-        return text.replaceAll("[^\\x21-\\x2b\\x2d-\\x7e]", "_");
+        return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
+    }
+
+    private static boolean isOfName(int c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+    }
+
+    /** With {@code _} in the place of every other character. Most texts are given back as they are: this runs at each call. */
+    private static String underlined(String text, IntPredicate wanted) {
+        int at = 0;
+        while (at < text.length() && wanted.test(text.charAt(at))) {
+            at++;
+        }
+        if (at == text.length()) {
+            return text;
+        }
+        StringBuilder changed = new StringBuilder(text.length()).append(text, 0, at);
+        text.substring(at).codePoints().forEach(c -> changed.appendCodePoint(wanted.test(c) ? c : '_'));
+        return changed.toString();
     }
 
     private static String seconds(Duration time) {
