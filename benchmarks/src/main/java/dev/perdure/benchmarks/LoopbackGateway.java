@@ -234,6 +234,8 @@ final class LoopbackGateway implements AutoCloseable {
                 SocketChannel channel = server.accept();
                 channel.configureBlocking(false);
                 channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                // Room for a whole stream, so that no client waits for this thread in the middle of one.
+                channel.setOption(StandardSocketOptions.SO_SNDBUF, 1 << 20);
                 SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
                 key.attach(new Connection(channel, key));
             } catch (IOException e) {
