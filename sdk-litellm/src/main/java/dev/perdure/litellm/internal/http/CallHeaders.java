@@ -5,9 +5,8 @@ import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
 import java.math.BigDecimal;
 import java.time.Duration;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.StringJoiner;
+import java.util.function.IntPredicate;
 import okhttp3.Headers;
 
 /**
@@ -15,9 +14,6 @@ import okhttp3.Headers;
  * would make the same body a bad request elsewhere.
  */
 public final class CallHeaders {
-    /** Commas, too: they part the tags. */
-    private static final Pattern INVISIBLE = Pattern.compile("[^\\x21-\\x2b\\x2d-\\x7e]");
-
     private CallHeaders() {}
 
     public static Headers of(Settings settings, CallContext context, CallWatch watch) {
@@ -58,23 +54,44 @@ public final class CallHeaders {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
         if (!settings.tags.isEmpty() || !context.tags().isEmpty()) {
-            headers.add(
-                    "x-litellm-tags",
-                    Stream.concat(settings.tags.stream(), context.tags().stream())
-                            .map(CallHeaders::visible)
-                            .collect(Collectors.joining(",")));
+            headers.add("x-litellm-tags", tags(settings, context));
         }
+    }
+
+    private static String tags(Settings settings, CallContext context) {
+        StringJoiner tags = new StringJoiner(",");
+        settings.tags.forEach(tag -> tags.add(visible(tag)));
+        context.tags().forEach(tag -> tags.add(visible(tag)));
+        return tags.toString();
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
     public static String sessionKey(SessionId session) {
-        String readable = (session.tenant() + "-" + session.name()).replaceAll("[^A-Za-z0-9_-]", "_");
+        String readable = underlined(session.tenant() + "-" + session.name(), CallHeaders::isOfName);
         return readable.substring(0, Math.min(40, readable.length())) + "-"
                 + Hashes.sha256(session.tenant() + "\0" + session.name()).substring(0, 16);
     }
 
     private static String visible(String text) {
-        return INVISIBLE.matcher(text).replaceAll("_");
+        return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
+    }
+
+    private static boolean isOfName(int c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+    }
+
+    /** With {@code _} in the place of every other character. Most texts are given back as they are: this runs at each call. */
+    private static String underlined(String text, IntPredicate wanted) {
+        int at = 0;
+        while (at < text.length() && wanted.test(text.charAt(at))) {
+            at++;
+        }
+        if (at == text.length()) {
+            return text;
+        }
+        StringBuilder changed = new StringBuilder(text.length()).append(text, 0, at);
+        text.substring(at).codePoints().forEach(c -> changed.appendCodePoint(wanted.test(c) ? c : '_'));
+        return changed.toString();
     }
 
     private static String seconds(Duration time) {

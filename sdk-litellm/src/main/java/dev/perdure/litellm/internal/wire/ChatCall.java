@@ -41,6 +41,7 @@ public final class ChatCall {
     private final String model;
     private final Call call;
     private final ReplyDraft draft;
+    private final EventJson json = new EventJson();
     private @Nullable Response response;
 
     public ChatCall(Settings settings, Transport transport, ModelRequest request, CallContext context) {
@@ -68,7 +69,8 @@ public final class ChatCall {
 
     public ModelReply run() {
         Interruption.Registration cancelling = context.interruption().onRequest(call::cancel);
-        try (Response answer = execute()) {
+        try (Response answer = execute();
+                json) {
             return read(answer);
         } catch (IOException e) {
             throw failed(e);
@@ -99,10 +101,10 @@ public final class ChatCall {
             throw e.getCause();
         } catch (JacksonException e) {
             // Without the parser's own words, which may quote what came.
-            throw failures.notTheProtocol(
-                    answer,
-                    "what came is not JSON, at byte " + e.getLocation().getByteOffset() + " of "
-                            + (isStream(answer) ? "a chunk" : "the answer"));
+            String place = isStream(answer)
+                    ? json.offset(e) + " of a chunk"
+                    : e.getLocation().getByteOffset() + " of the answer";
+            throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
         }
     }
 
@@ -120,7 +122,7 @@ public final class ChatCall {
             if (events.isDone()) {
                 return;
             }
-            add(answer, ChunkParser.parse(events.data(), events.length()));
+            add(answer, ChunkParser.parse(json.at(events.data(), events.length())));
         }
         throw failures.cut(answer, null);
     }

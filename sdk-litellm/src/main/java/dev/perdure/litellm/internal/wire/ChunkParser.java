@@ -16,17 +16,18 @@ public final class ChunkParser {
 
     public static Chunk parse(byte[] data, int length) {
         try (JsonParser in = WireJson.JSON.createParser(data, 0, length)) {
-            return chunk(in);
+            return parse(in);
         }
     }
 
     public static Chunk parse(InputStream data) {
         try (JsonParser in = WireJson.JSON.createParser(data)) {
-            return chunk(in);
+            return parse(in);
         }
     }
 
-    private static Chunk chunk(JsonParser in) {
+    /** @param in stands before the chunk; is read no further than to its end */
+    static Chunk parse(JsonParser in) {
         if (in.nextToken() != JsonToken.START_OBJECT) {
             throw new NotTheProtocolException("no WireJson.JSON object");
         }
@@ -83,7 +84,7 @@ public final class ChunkParser {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "role" -> choice.role = value == JsonToken.VALUE_STRING ? in.getString() : null;
-                case "content", "refusal" -> choice.text += content(in, value);
+                case "content", "refusal" -> choice.text = joined(choice.text, content(in, value));
                 case "reasoning_content", "reasoning" -> choice.thinking = longer(choice.thinking, text(in, value));
                 case "thinking_blocks" -> thinkingBlocks(in, value, choice);
                 case "tool_calls" -> toolCalls(in, value, choice);
@@ -95,6 +96,10 @@ public final class ChunkParser {
     /** Some servers send the same reasoning under both names. */
     private static String longer(String one, String other) {
         return other.length() > one.length() ? other : one;
+    }
+
+    private static String joined(String one, String other) {
+        return one.isEmpty() ? other : one + other;
     }
 
     /** A text, or the texts of a list of typed parts. */
@@ -116,7 +121,7 @@ public final class ChunkParser {
         }
         WireJson.JSON.readTree(in).forEach(block -> {
             if (block instanceof ObjectNode object) {
-                choice.thinkingBlocks.add(object);
+                choice.add(object);
             }
         });
     }
@@ -127,7 +132,7 @@ public final class ChunkParser {
             return;
         }
         while (in.nextToken() == JsonToken.START_OBJECT) {
-            choice.toolPieces.add(toolPiece(in));
+            choice.add(toolPiece(in));
         }
     }
 
