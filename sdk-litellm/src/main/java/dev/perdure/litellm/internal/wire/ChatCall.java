@@ -119,7 +119,7 @@ public final class ChatCall {
             if (events.isDone()) {
                 return;
             }
-            add(answer, ChunkParser.parse(events.data(), events.length()));
+            add(answer, ChunkParser.parse(events.data(), events.length(), draft.details()));
         }
         throw failures.cut(answer, null);
     }
@@ -139,7 +139,7 @@ public final class ChatCall {
         if (type != null && !type.toLowerCase(Locale.ROOT).contains("json")) {
             throw new NotTheProtocolException("the answer is " + ErrorText.clean(type, settings.key) + ", not JSON");
         }
-        add(answer, ChunkParser.parse(answer.body().byteStream()));
+        add(answer, ChunkParser.parse(answer.body().byteStream(), draft.details()));
     }
 
     private void add(Response answer, Chunk chunk) {
@@ -164,7 +164,8 @@ public final class ChatCall {
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
-                answer.header("x-litellm-call-id"));
+                answer.header("x-litellm-call-id"),
+                draft.details().json());
     }
 
     private ModelException failed(IOException e) {
