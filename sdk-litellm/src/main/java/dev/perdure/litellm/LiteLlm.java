@@ -132,6 +132,12 @@ public final class LiteLlm implements ModelClient {
         });
     }
 
+    /** The route that carries the calls; default {@link Wire#CHAT}. */
+    public LiteLlm wire(Wire wire) {
+        Objects.requireNonNull(wire, "wire");
+        return with(s -> s.wire = wire);
+    }
+
     /**
      * @throws ModelException as {@link ModelClient#call}; a {@code TIMEOUT} says which time ran out
      * @throws IllegalStateException when neither request nor client names a model

@@ -19,6 +19,7 @@ import dev.perdure.spi.CallScope;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import okhttp3.Call;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -40,6 +41,7 @@ public final class ChatCall {
     private final String model;
     private final Call call;
     private final ReplyDraft draft;
+    private final WireFormat format;
     private @Nullable Response response;
 
     public ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
@@ -51,6 +53,7 @@ public final class ChatCall {
                 .orElseThrow(
                         () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
         this.draft = new ReplyDraft(scope.deltas());
+        this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
         this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
     }
@@ -58,10 +61,10 @@ public final class ChatCall {
     private Request request(ModelRequest request) {
         ModelParameters parameters = request.parameters().or(settings.parameters);
         return new Request.Builder()
-                .url(settings.endpoint.completions())
+                .url(settings.endpoint.at(format.route()))
                 .headers(CallHeaders.of(settings, scope, watch))
                 .tag(CallWatch.class, watch)
-                .post(ChatBody.of(request, model, parameters, watch.streamed))
+                .post(format.body(request, model, parameters, watch.streamed))
                 .build();
     }
 
@@ -115,13 +118,17 @@ public final class ChatCall {
         BufferedSource source = answer.body().source();
         awaitFirstByte(source);
         EventStream events = new EventStream(source, WireJson.LONGEST);
-        while (events.next()) {
+        Consumer<Chunk> to = chunk -> add(answer, chunk);
+        while (!format.isOver() && events.next()) {
             if (events.isDone()) {
-                return;
+                format.done();
+                break;
             }
-            add(answer, ChunkParser.parse(events.data(), events.length(), draft.details()));
+            format.event(events.data(), events.length(), to);
         }
-        throw failures.cut(answer, null);
+        if (!format.isWhole()) {
+            throw failures.cut(answer, null);
+        }
     }
 
     private void awaitFirstByte(BufferedSource source) throws IOException {
@@ -139,7 +146,7 @@ public final class ChatCall {
         if (type != null && !type.toLowerCase(Locale.ROOT).contains("json")) {
             throw new NotTheProtocolException("the answer is " + ErrorText.clean(type, settings.key) + ", not JSON");
         }
-        add(answer, ChunkParser.parse(answer.body().byteStream(), draft.details()));
+        format.plain(answer.body().byteStream(), chunk -> add(answer, chunk));
     }
 
     private void add(Response answer, Chunk chunk) {
@@ -151,7 +158,7 @@ public final class ChatCall {
 
     private ModelReply reply(Response answer) {
         if (!draft.answered()) {
-            throw new NotTheProtocolException("there are no choices in the answer");
+            throw new NotTheProtocolException("there is no reply in the answer");
         }
         if (draft.restarted()) {
             LOG.debug("{}: the gateway fell back to {} in mid-stream", scope.session(), draft.model());
@@ -160,7 +167,7 @@ public final class ChatCall {
                 draft.parts(),
                 draft.finishReason(),
                 draft.usage(),
-                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost()),
+                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost(), format.tellsCost()),
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),

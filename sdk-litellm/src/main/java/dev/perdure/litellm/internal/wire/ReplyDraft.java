@@ -92,6 +92,7 @@ public final class ReplyDraft {
             deltas.text(choice.text);
         }
         choice.toolPieces.forEach(this::addTool);
+        choice.others.forEach(other -> fragments.add(new Fragment.Other(other)));
         if (choice.finishReason != null) {
             finishReason = choice.finishReason;
         }

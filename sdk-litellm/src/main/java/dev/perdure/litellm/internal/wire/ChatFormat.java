@@ -1,0 +1,57 @@
+package dev.perdure.litellm.internal.wire;
+
+import dev.perdure.litellm.internal.http.JsonBody;
+import dev.perdure.model.ModelParameters;
+import dev.perdure.model.ModelRequest;
+import java.io.InputStream;
+import java.util.function.Consumer;
+
+/** Chat completions. */
+final class ChatFormat implements WireFormat {
+    private final Details details;
+    private boolean done;
+
+    ChatFormat(Details details) {
+        this.details = details;
+    }
+
+    @Override
+    public String route() {
+        return "chat/completions";
+    }
+
+    @Override
+    public JsonBody body(ModelRequest request, String model, ModelParameters parameters, boolean streamed) {
+        return ChatBody.of(request, model, parameters, streamed);
+    }
+
+    @Override
+    public void event(byte[] data, int length, Consumer<Chunk> to) {
+        to.accept(ChunkParser.parse(data, length, details));
+    }
+
+    @Override
+    public void plain(InputStream data, Consumer<Chunk> to) {
+        to.accept(ChunkParser.parse(data, details));
+    }
+
+    @Override
+    public boolean isWhole() {
+        return done;
+    }
+
+    @Override
+    public boolean isOver() {
+        return done;
+    }
+
+    @Override
+    public void done() {
+        done = true;
+    }
+
+    @Override
+    public boolean tellsCost() {
+        return true;
+    }
+}
