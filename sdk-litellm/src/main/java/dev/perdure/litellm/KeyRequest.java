@@ -99,6 +99,10 @@ public final class KeyRequest {
         return fields;
     }
 
+    Optional<Duration> findLifetime() {
+        return fields.findText("duration").flatMap(WireDuration::parse);
+    }
+
     Optional<String> findValue() {
         return Optional.ofNullable(value);
     }

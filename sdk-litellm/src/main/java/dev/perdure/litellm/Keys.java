@@ -112,7 +112,7 @@ public final class Keys {
      * Mints a key with the settings of an old one, its alias and its end included, and lets the old one expire after {@code grace}, or revokes it at once when that
      * is zero. (LiteLLM's own regeneration needs a licence.) The new key's spend begins at zero.
      *
-     * <p>Not atomic: when it fails half-way, the old key is still valid, under an alias that ends in {@code ~rotated-} and a part of its id. Safe to repeat then, unless
+     * <p>Not atomic: when it fails half-way, the old key is still valid, under an alias that ends in {@code .rotated-} and a part of its id. Safe to repeat then, unless
      * the new key is there already: the repeat is refused because its alias is taken.
      *
      * @throws ModelException {@code BAD_REQUEST} with status 404 for an unknown key, with 409 for one that has expired

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param outlivesGrace whether the old key would live longer than the grace by itself
  */
 public record Rotation(Json fields, @Nullable String asideAlias, boolean outlivesGrace) {
-    private static final String MARK = "~rotated-";
+    private static final String MARK = ".rotated-";
     private static final List<String> COPIED = List.of(
             "models",
             "max_budget",
