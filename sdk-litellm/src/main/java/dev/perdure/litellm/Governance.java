@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.governance.AccountKind;
 import dev.perdure.litellm.internal.governance.AdminHttp;
 import dev.perdure.litellm.internal.http.Endpoint;
 import dev.perdure.litellm.internal.http.Settings;
@@ -71,6 +72,36 @@ public final class Governance {
 
     public Keys keys() {
         return new Keys(http);
+    }
+
+    /** Groups of keys and users with a budget and models of their own. */
+    public Accounts teams() {
+        return new Accounts(http, AccountKind.TEAM);
+    }
+
+    /** Who has keys and is a member of teams. */
+    public Accounts users() {
+        return new Accounts(http, AccountKind.USER);
+    }
+
+    /** On whose behalf calls are made, LiteLLM's end users: named by each call, without a key. */
+    public Accounts customers() {
+        return new Accounts(http, AccountKind.CUSTOMER);
+    }
+
+    /** Quotas with a name, which {@link KeyRequest#budget keys} and others share. */
+    public Accounts budgets() {
+        return new Accounts(http, AccountKind.BUDGET);
+    }
+
+    /** Tags with a budget: whatever call has the tag pays from it. */
+    public Accounts tags() {
+        return new Accounts(http, AccountKind.TAG);
+    }
+
+    /** The gateway's ledger, and what a session really cost. */
+    public Spend spend() {
+        return new Spend(http);
     }
 
     /** Where the gateway is; not the key. */

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param usd US dollars until the budget is spent. A gateway looks before a call and adds after it, so that the last call may go beyond
  * @param softUsd US dollars from which on the gateway warns; below {@code usd}
  * @param every after which the spend counts from zero again. LiteLLM 1.96 resets 1 day at midnight UTC, 7 days on a Monday and 30 days on the first of the month
- * @param models that may be used; empty for all. Customers and budgets have none, tags have them for routing
+ * @param models that may be used; empty for all. A customer, budget or tag has none
  */
 public record Quota(
         @Nullable BigDecimal usd,
@@ -62,7 +62,8 @@ public record Quota(
         return usd(money("usd", amount));
     }
 
-    public Quota usd(BigDecimal amount) {
+    /** @param amount null for no limit */
+    public Quota usd(@Nullable BigDecimal amount) {
         return new Quota(amount, softUsd, every, models, tokensPerMinute, requestsPerMinute, parallel);
     }
 
