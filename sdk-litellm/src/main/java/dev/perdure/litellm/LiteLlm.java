@@ -1,8 +1,14 @@
 package dev.perdure.litellm;
 
 import dev.perdure.litellm.internal.http.Endpoint;
+import dev.perdure.litellm.internal.http.GatewayHttp;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.http.Transport;
+import dev.perdure.litellm.internal.plain.Catalog;
+import dev.perdure.litellm.internal.plain.Embedding;
+import dev.perdure.litellm.internal.plain.HealthCheck;
+import dev.perdure.litellm.internal.plain.Prices;
+import dev.perdure.litellm.internal.plain.TokenCount;
 import dev.perdure.litellm.internal.wire.ChatCall;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
@@ -13,6 +19,7 @@ import dev.perdure.spi.ModelClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -38,15 +45,18 @@ import java.util.function.Consumer;
  * usage and end mark: that reply looks complete to every client.
  *
  * <p>Costs come from the gateway's header, of streams from its usage ({@code include_cost_in_streaming_usage: true} in the
- * gateway's settings); else they are {@link dev.perdure.session.Cost#UNKNOWN unknown}.
+ * gateway's settings). Where it tells none they are estimated from its prices, which are asked for once for each model; else they are {@link
+ * dev.perdure.session.Cost#UNKNOWN unknown}.
  */
 public final class LiteLlm implements ModelClient {
     private final Settings settings;
     private final Transport transport;
+    private final Prices prices;
 
-    private LiteLlm(Settings settings, Transport transport) {
+    private LiteLlm(Settings settings, Transport transport, Prices prices) {
         this.settings = settings;
         this.transport = transport;
+        this.prices = prices;
     }
 
     /**
@@ -56,7 +66,7 @@ public final class LiteLlm implements ModelClient {
      * @throws IllegalArgumentException when it is no http or https URL, or has a user, a query or a fragment in it
      */
     public static LiteLlm at(String baseUrl) {
-        return new LiteLlm(new Settings(Endpoint.of(baseUrl), true), new Transport());
+        return new LiteLlm(new Settings(Endpoint.of(baseUrl), true), new Transport(), new Prices());
     }
 
     /**
@@ -66,7 +76,7 @@ public final class LiteLlm implements ModelClient {
      * @throws IllegalArgumentException as {@link #at}
      */
     public static LiteLlm openAiCompatible(String baseUrl) {
-        return new LiteLlm(new Settings(Endpoint.of(baseUrl), false), new Transport());
+        return new LiteLlm(new Settings(Endpoint.of(baseUrl), false), new Transport(), new Prices());
     }
 
     /**
@@ -145,7 +155,61 @@ public final class LiteLlm implements ModelClient {
      */
     @Override
     public ModelReply call(ModelRequest request, CallScope scope) {
-        return new ChatCall(settings, transport, request, scope).run();
+        return new ChatCall(settings, transport, prices, request, scope).run();
+    }
+
+    /**
+     * Texts as vectors. Bounded by {@link #totalTimeout}; never repeated.
+     *
+     * @param model or group of models, for embeddings
+     * @param texts at least one
+     * @throws ModelException as {@link #call}
+     */
+    public Embeddings embed(String model, List<String> texts) {
+        Objects.requireNonNull(model, "model");
+        return new Embedding(settings, http()).of(model, List.copyOf(texts));
+    }
+
+    /**
+     * The names of the models that the key may use, in the gateway's order.
+     *
+     * @throws ModelException as {@link #call}
+     */
+    public List<String> models() {
+        return new Catalog(settings, http()).models();
+    }
+
+    /**
+     * What the gateway tells of a model: limits, prices, abilities. Empty when it knows none of that name, or the key may not use it.
+     *
+     * @throws ModelException as {@link #call}
+     */
+    public Optional<ModelGroup> findModelGroup(String name) {
+        Objects.requireNonNull(name, "name");
+        return new Catalog(settings, http()).findGroup(name);
+    }
+
+    /**
+     * How many tokens the request is, as the gateway counts. For many models it counts with another model's tokenizer, and never what images take exactly: good for a guess.
+     *
+     * @throws ModelException as {@link #call}
+     * @throws IllegalStateException when neither request nor client names a model
+     */
+    public long countTokens(ModelRequest request) {
+        return new TokenCount(settings, http()).of(request);
+    }
+
+    /**
+     * How the gateway is, within ten seconds for each of three questions. One that cannot be reached is not alive: that is an answer here, not an exception.
+     *
+     * @throws ModelException {@code INTERRUPTED} when the thread is interrupted
+     */
+    public GatewayHealth health() {
+        return new HealthCheck(new GatewayHttp(settings.within(Duration.ofSeconds(10)), transport)).run();
+    }
+
+    private GatewayHttp http() {
+        return new GatewayHttp(settings, transport);
     }
 
     /** True for a gateway. */
@@ -177,6 +241,6 @@ public final class LiteLlm implements ModelClient {
     private LiteLlm with(Consumer<Settings> change) {
         Settings changed = settings.copy();
         change.accept(changed);
-        return new LiteLlm(changed, transport);
+        return new LiteLlm(changed, transport, prices);
     }
 }

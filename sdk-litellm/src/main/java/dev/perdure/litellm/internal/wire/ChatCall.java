@@ -10,10 +10,12 @@ import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.litellm.internal.http.WireJson;
+import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Cost;
 import dev.perdure.session.Interruption;
 import dev.perdure.spi.CallScope;
 import java.io.IOException;
@@ -35,6 +37,8 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
+    private final Transport transport;
+    private final Prices prices;
     private final CallScope scope;
     private final CallWatch watch;
     private final Failures failures;
@@ -44,14 +48,14 @@ public final class ChatCall {
     private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
+    public ChatCall(Settings settings, Transport transport, Prices prices, ModelRequest request, CallScope scope) {
         this.settings = settings;
+        this.transport = transport;
+        this.prices = prices;
         this.scope = scope;
         this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
         this.failures = new Failures(settings);
-        this.model = settings.findModel(request.parameters())
-                .orElseThrow(
-                        () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
+        this.model = settings.requireModel(request);
         this.draft = new ReplyDraft(scope.deltas());
         this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
@@ -167,12 +171,23 @@ public final class ChatCall {
                 draft.parts(),
                 draft.finishReason(),
                 draft.usage(),
-                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost(), format.tellsCost()),
+                cost(answer),
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
                 answer.header("x-litellm-call-id"),
                 draft.details().json());
+    }
+
+    private Cost cost(Response answer) {
+        String header = isStream(answer) ? null : answer.header("x-litellm-response-cost");
+        Cost cost = ReportedCost.of(header, draft.cost(), format.tellsCost());
+        if (cost.source() != Cost.Source.UNKNOWN || scope.interruption().requested()) {
+            return cost;
+        }
+        String group = answer.header("x-litellm-model-group");
+        String priced = draft.restarted() ? draft.model() : group == null ? model : group;
+        return prices.estimate(settings, transport, priced, draft.usage(), watch.total.minus(watch.elapsed()));
     }
 
     private ModelException failed(IOException e) {

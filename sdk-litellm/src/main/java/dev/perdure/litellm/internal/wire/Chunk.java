@@ -54,7 +54,11 @@ public final class Chunk {
         List<Part.Other> others = List.of();
 
         boolean saysSomething() {
-            return !text.isEmpty() || !thinking.isEmpty() || !thinkingBlocks.isEmpty() || !toolPieces.isEmpty() || !others.isEmpty();
+            return !text.isEmpty()
+                    || !thinking.isEmpty()
+                    || !thinkingBlocks.isEmpty()
+                    || !toolPieces.isEmpty()
+                    || !others.isEmpty();
         }
     }
 

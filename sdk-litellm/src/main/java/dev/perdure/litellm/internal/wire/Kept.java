@@ -25,9 +25,7 @@ final class Kept {
 
     static Part.Other other(String type, ObjectNode json) {
         // The type comes first, where whoever reads it back looks for it.
-        return new Part.Other(
-                type,
-                Json.EMPTY.with("type", type).with("json", Json.parse(json.toString())));
+        return new Part.Other(type, Json.EMPTY.with("type", type).with("json", Json.parse(json.toString())));
     }
 
     /** For Anthropic: without its signature a thinking block is refused, or shown to another model as words of its own. */
@@ -44,7 +42,8 @@ final class Kept {
     static List<Json> items(Part part, boolean stored) {
         return part instanceof Part.Thinking
                 ? reasoning(part, ITEMS).stream()
-                        .filter(item -> stored || item.findText("encrypted_content").isPresent())
+                        .filter(item ->
+                                stored || item.findText("encrypted_content").isPresent())
                         .toList()
                 : others(part, ITEM);
     }

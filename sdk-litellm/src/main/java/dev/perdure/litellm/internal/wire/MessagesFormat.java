@@ -187,8 +187,7 @@ final class MessagesFormat implements WireFormat {
             case "signature_delta" ->
                 thinkingPiece(choice).put("thinking", "").put("signature", Trees.text(delta, "signature"));
             case "citations_delta" ->
-                details.add(
-                        "citations", WireJson.JSON.createArrayNode().add(delta.path("citation")));
+                details.add("citations", WireJson.JSON.createArrayNode().add(delta.path("citation")));
             case "input_json_delta" -> {
                 Block block = open.get(index);
                 if (block != null) {
