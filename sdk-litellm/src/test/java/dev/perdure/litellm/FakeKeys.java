@@ -2,6 +2,7 @@ package dev.perdure.litellm;
 
 import dev.perdure.litellm.internal.governance.KeyHash;
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.URLDecoder;
@@ -22,7 +23,7 @@ final class FakeKeys implements Closeable {
     static final String ADMIN = "sk-admin-of-the-fake";
     private final Map<String, Json> keys = new LinkedHashMap<>();
     private final List<Json> deleted = new ArrayList<>();
-    private final FakeGateway gateway = new FakeGateway(this::play);
+    private final FakeGateway gateway = FakeGateway.raw(this::play);
 
     String url() {
         return gateway.url();
@@ -52,10 +53,10 @@ final class FakeKeys implements Closeable {
     }
 
     private synchronized void play(FakeGateway.Exchange exchange) throws IOException {
-        String[] line = exchange.request.line().split(" ");
+        String[] line = exchange.request().line().split(" ");
         String path = line[1].replaceAll("\\?.*", "");
         String caller =
-                exchange.request.headers().getOrDefault("authorization", "").replace("Bearer ", "");
+                exchange.request().headers().getOrDefault("authorization", "").replace("Bearer ", "");
         if (path.equals("/v1/chat/completions")) {
             chat(exchange, keys.get(KeyHash.of(caller)));
             return;
@@ -64,7 +65,9 @@ final class FakeKeys implements Closeable {
             refuse(exchange, 401, "Authentication Error, Only proxy admin can be used", "auth_error");
             return;
         }
-        Json body = exchange.request.body().isEmpty() ? Json.EMPTY : Json.parse(exchange.request.body());
+        Json body = exchange.request().body().isEmpty()
+                ? Json.EMPTY
+                : Json.parse(exchange.request().body());
         Map<String, String> query = query(line[1]);
         switch (path) {
             case "/key/generate" -> generate(exchange, body);

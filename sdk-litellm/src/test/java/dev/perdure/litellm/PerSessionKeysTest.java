@@ -17,6 +17,7 @@ import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.SessionStore;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -252,7 +253,7 @@ class PerSessionKeysTest {
 
     @Test
     void whatIsRefusedForAnotherReason_isNotAskedTwice() throws IOException {
-        try (FakeGateway broken = new FakeGateway(exchange -> exchange.whole(
+        try (FakeGateway broken = FakeGateway.raw(exchange -> exchange.whole(
                 400,
                 "application/json",
                 "{\"detail\":{\"error\":\"DB not connected. This endpoint needs a database\"}}"))) {
@@ -274,7 +275,7 @@ class PerSessionKeysTest {
     @Test
     void interruptionWhileTheKeyIsMinted_endsTheCall_andLeavesTheThreadAsItWas() throws IOException {
         Interruption interruption = new Interruption();
-        try (FakeGateway stalled = new FakeGateway(exchange -> {
+        try (FakeGateway stalled = FakeGateway.raw(exchange -> {
             interruption.request("enough");
             exchange.stall();
         })) {

@@ -1,9 +1,6 @@
 package dev.perdure.litellm.internal.governance;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import dev.perdure.litellm.internal.http.Hashes;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
@@ -14,12 +11,7 @@ public final class KeyHash {
     private KeyHash() {}
 
     public static String of(String value) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(value.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JVM has SHA-256", e);
-        }
+        return Hashes.sha256(value);
     }
 
     /** @throws IllegalArgumentException when it is neither an id nor a value; it is not quoted */
