@@ -15,6 +15,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Json;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -61,7 +62,7 @@ class DatabaseRecordedTest {
         assertThat(checks.keySet()).containsExactlyInAnyOrderElementsOf(names);
         return names.stream()
                 .map(name -> dynamicTest(name, () -> {
-                    try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+                    try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
                         checks.get(name).accept(gateway);
                     }
                 }));

@@ -11,6 +11,7 @@ import dev.perdure.litellm.internal.governance.SessionSecret;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
+import dev.perdure.testkit.FakeGateway;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -46,7 +47,7 @@ class GovernanceSecretsTest {
                     exchange -> exchange.whole(404, "application/json", "{\"detail\":\"" + quoting + "\"}"),
                     exchange -> exchange.whole(200, "text/html", quoting),
                     FakeGateway.Exchange::cut)) {
-                try (FakeGateway gateway = new FakeGateway(answer)) {
+                try (FakeGateway gateway = FakeGateway.raw(answer)) {
                     Governance governance = Governance.at(gateway.url()).key(ADMIN);
                     KeyRequest request = KeyRequest.create().value(MINTED);
                     PerSessionKeys sessions = PerSessionKeys.of(

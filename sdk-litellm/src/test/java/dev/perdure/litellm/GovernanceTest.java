@@ -7,6 +7,7 @@ import dev.perdure.litellm.internal.governance.KeyHash;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -101,8 +102,8 @@ class GovernanceTest {
 
     @Test
     void pages_areFetchedWhenTheyAreNeeded_andWhatComesTwiceIsGivenOnce() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            int page = Integer.parseInt(exchange.request.line().replaceAll(".*[?&]page=(\\d+).*", "$1"));
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            int page = Integer.parseInt(exchange.request().line().replaceAll(".*[?&]page=(\\d+).*", "$1"));
             List<Json> keys = new ArrayList<>();
             // Each page begins with the last key of the page before, as when one was added meanwhile.
             for (int i = (page - 1) * 2; i <= page * 2; i++) {
@@ -126,8 +127,8 @@ class GovernanceTest {
 
     @Test
     void ledgerWhoseRowsWereNotCountedToTheEnd_isReadToTheEnd() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            int page = Integer.parseInt(exchange.request.line().replaceAll(".*[?&]page=(\\d+).*", "$1"));
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            int page = Integer.parseInt(exchange.request().line().replaceAll(".*[?&]page=(\\d+).*", "$1"));
             List<Json> rows = page > 4
                     ? List.of()
                     : List.of(Json.of(Map.of("request_id", "r" + page, "startTime", "2026-11-23T00:00:01Z")));
@@ -156,7 +157,7 @@ class GovernanceTest {
                 "{\"detail\":{\"error\":\"DB not connected. This endpoint needs a database; set DATABASE_URL\"}}"
             })
     void gatewayWithoutADatabase_isNamed_withTheRemedy_andNotRetried(String body) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> exchange.whole(500, "application/json", body))) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> exchange.whole(500, "application/json", body))) {
             assertThatThrownBy(() -> Governance.at(gateway.url()).teams().list().count())
                     .isInstanceOfSatisfying(ModelException.class, e -> {
                         assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);
@@ -169,7 +170,7 @@ class GovernanceTest {
 
     @Test
     void tagThatIsNotThere_isEmpty_thoughTheGatewayCallsItItsOwnFault() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(
+        try (FakeGateway gateway = FakeGateway.raw(
                 exchange -> exchange.whole(500, "application/json", "{\"detail\":\"404: Tags not found: ['t']\"}"))) {
             assertThat(Governance.at(gateway.url()).tags().find("t")).isEmpty();
             assertThat(Governance.at(gateway.url()).tags().delete("t")).isFalse();
@@ -178,8 +179,8 @@ class GovernanceTest {
 
     @Test
     void userThatIsNotThere_isNotMadeByAnUpdate_norABudgetLeftOut() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            if (exchange.request.line().startsWith("GET")) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            if (exchange.request().line().startsWith("GET")) {
                 exchange.whole(404, "application/json", "{\"error\":{\"message\":\"User u not found\"}}");
             } else {
                 exchange.json("[]");

@@ -11,6 +11,7 @@ import dev.perdure.session.Problem;
 import dev.perdure.session.Recorded;
 import dev.perdure.session.SessionId;
 import dev.perdure.session.Usage;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -122,8 +123,8 @@ class ReconciliationTest {
         replied("call-1", ESTIMATE);
         replied("call-2", ESTIMATE);
         AtomicInteger looks = new AtomicInteger();
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            boolean second = exchange.request.line().contains("&page=2&");
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            boolean second = exchange.request().line().contains("&page=2&");
             List<Json> data = second
                     ? List.of(row("call-1", "0.01", 1).all())
                     : looks.incrementAndGet() == 1
