@@ -4,6 +4,7 @@ import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.session.Json;
 import java.io.InputStream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -44,7 +45,7 @@ final class Trees {
     static Json json(JsonNode json) {
         try {
             return Json.parse(json.toString());
-        } catch (IllegalArgumentException e) {
+        } catch (IllegalArgumentException | JacksonException e) {
             // Without the parser's own words, which may quote what came.
             throw new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
         }
