@@ -371,7 +371,8 @@ public final class LiteLlm implements ModelClient {
     }
 
     /**
-     * How many tokens the request is, as the gateway counts. For many models it counts with another model's tokenizer, and never what images take exactly: good for a guess.
+     * How many tokens the request is, as the gateway counts. For many models it counts with another model's tokenizer, leaves
+     * tools out (seen in LiteLLM 1.96) and guesses what images take: good for an estimate.
      *
      * @throws ModelException as {@link #call}
      * @throws IllegalStateException when neither request nor client names a model
