@@ -2,10 +2,14 @@ package dev.perdure.litellm;
 
 import dev.perdure.session.Json;
 import dev.perdure.spi.ModelClient;
+import dev.perdure.testkit.FakeGateway;
+import dev.perdure.testkit.GatewayRefusal;
+import dev.perdure.testkit.GatewayReply;
 import dev.perdure.testkit.ModelClientContract;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 
@@ -22,7 +26,7 @@ class LiteLlmTest extends ModelClientContract {
 
     @Override
     protected ModelClient clientOf(Peer peer) {
-        FakeGateway gateway = new FakeGateway(exchange -> play(peer, exchange));
+        FakeGateway gateway = FakeGateway.raw(exchange -> play(peer, exchange));
         gateways.add(gateway);
         return LiteLlm.at(gateway.url()).key("sk-test").model("m");
     }
@@ -51,49 +55,19 @@ class LiteLlmTest extends ModelClientContract {
             }
             case NEVER_ANSWERS -> exchange.stall();
             case STALLS -> exchange.stream().role().text("first words").stall();
-            case REFUSES_KEY ->
-                exchange.whole(
-                        401,
-                        "application/json",
-                        "{\"error\":{\"message\":\"Authentication Error, Invalid proxy server token passed.\","
-                                + "\"type\":\"token_not_found_in_db\",\"param\":\"key\",\"code\":\"401\"}}");
+            case REFUSES_KEY -> GatewayRefusal.unknownKey().play(exchange);
             case FAILS -> exchange.whole(503, "text/html", "<html><body>try later</body></html>", "retry-after: 0");
         }
     }
 
-    private static void text(FakeGateway.Exchange exchange, String text) throws IOException {
-        if (!exchange.streamed()) {
-            exchange.json(
-                    "{\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"content\":"
-                            + Json.of(text)
-                            + "}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"cost\":1e-4}}");
-            return;
-        }
-        exchange.stream().role();
-        for (String word : text.split("(?<= )")) {
-            exchange.text(Json.of(word).text().substring(1, Json.of(word).text().length() - 1));
-        }
-        exchange.done();
+    private static void text(FakeGateway.Exchange exchange, String text) throws Exception {
+        GatewayReply.text(text).cost("0.0001").play(exchange);
     }
 
-    private static void calls(FakeGateway.Exchange exchange) throws IOException {
-        if (!exchange.streamed()) {
-            exchange.json(
-                    "{\"model\":\"m\",\"choices\":[{\"finish_reason\":\"tool_calls\",\"message\":{\"tool_calls\":["
-                            + "{\"id\":\"c1\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":1,\\\"b\\\":2}\"}},"
-                            + "{\"id\":\"c2\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":3,\\\"b\\\":4}\"}}]}}]}");
-            return;
-        }
-        exchange.stream().role();
-        piece(exchange, "{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":1\"}}");
-        piece(exchange, "{\"index\":1,\"id\":\"c2\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}}");
-        piece(exchange, "{\"index\":0,\"function\":{\"arguments\":\",\\\"b\\\":2}\"}}");
-        piece(exchange, "{\"index\":1,\"function\":{\"arguments\":\"{\\\"a\\\":3,\\\"b\\\":4}\"}}");
-        exchange.done();
-    }
-
-    private static void piece(FakeGateway.Exchange exchange, String piece) throws IOException {
-        exchange.event("{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[" + piece + "]}}]}");
+    private static void calls(FakeGateway.Exchange exchange) throws Exception {
+        GatewayReply.call("add", Map.of("a", 1, "b", 2))
+                .andCall("add", Map.of("a", 3, "b", 4))
+                .play(exchange);
     }
 
     private static String results(FakeGateway.Exchange exchange) {
@@ -105,7 +79,7 @@ class LiteLlmTest extends ModelClientContract {
     }
 
     private static List<Json> messages(FakeGateway.Exchange exchange) {
-        return Json.parse(exchange.request.body())
+        return Json.parse(exchange.request().body())
                 .find("messages")
                 .orElseThrow()
                 .elements();

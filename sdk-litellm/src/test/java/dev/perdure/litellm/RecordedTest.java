@@ -9,6 +9,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -169,13 +170,13 @@ class RecordedTest {
     }
 
     private static ModelReply reply(String name, CallScope scope) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             return LiteLlm.at(gateway.url()).model("asked").call(Calls.saying("hi"), scope);
         }
     }
 
     private static ModelException failure(String name, CallScope scope) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             return Calls.failure(LiteLlm.at(gateway.url()).key("sk-some-key").model("asked"), scope);
         }
     }

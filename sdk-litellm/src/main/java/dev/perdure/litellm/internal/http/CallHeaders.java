@@ -1,15 +1,11 @@
 package dev.perdure.litellm.internal.http;
 
 import dev.perdure.session.SessionId;
-import dev.perdure.spi.CallScope;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.Context;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.HexFormat;
 import java.util.StringJoiner;
-import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import okhttp3.Headers;
 
@@ -20,7 +16,7 @@ import okhttp3.Headers;
 public final class CallHeaders {
     private CallHeaders() {}
 
-    public static Headers of(Settings settings, CallScope scope, CallWatch watch) {
+    public static Headers of(Settings settings, CallContext context, CallWatch watch) {
         Headers.Builder headers = new Headers.Builder()
                 .add("Accept", watch.streamed ? "text/event-stream" : "application/json")
                 // A compressing proxy holds a stream back.
@@ -28,52 +24,51 @@ public final class CallHeaders {
         if (settings.key != null) {
             headers.add("Authorization", "Bearer " + settings.key);
         }
+        W3CTraceContextPropagator.getInstance().inject(Context.current(), headers, (to, name, value) -> {
+            if (to != null) {
+                to.set(name, value);
+            }
+        });
         if (settings.gateway) {
-            addForGateway(headers, settings, scope, watch);
+            addForGateway(headers, settings, context, watch);
         }
         return headers.build();
     }
 
-    private static void addForGateway(Headers.Builder headers, Settings settings, CallScope scope, CallWatch watch) {
-        String session = sessionKey(scope.session());
-        headers.add("x-litellm-call-id", visible(scope.callId()));
-        // The trace id wins over the session id and sets both, so they must be the same.
-        headers.add("x-litellm-session-id", session);
-        headers.add("x-litellm-trace-id", session);
+    private static void addForGateway(
+            Headers.Builder headers, Settings settings, CallContext context, CallWatch watch) {
+        headers.add("x-litellm-call-id", visible(context.callId()));
+        if (context.session() != null) {
+            String session = visible(context.session());
+            // The trace id wins over the session id and sets both, so they must be the same.
+            headers.add("x-litellm-session-id", session);
+            headers.add("x-litellm-trace-id", session);
+        }
+        if (context.endUser() != null) {
+            headers.add("x-litellm-end-user-id", visible(context.endUser()));
+        }
         if (settings.tellsTotalTimeout) {
             headers.add("x-litellm-timeout", seconds(watch.total));
         }
         if (settings.tellsFirstByteTimeout && watch.streamed) {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
-        if (!settings.tags.isEmpty() || !scope.tags().isEmpty()) {
-            headers.add("x-litellm-tags", tags(settings, scope));
+        if (!settings.tags.isEmpty() || !context.tags().isEmpty()) {
+            StringJoiner tags = new StringJoiner(",");
+            settings.tags.forEach(tag -> tags.add(visible(tag)));
+            context.tags().forEach(tag -> tags.add(visible(tag)));
+            headers.add("x-litellm-tags", tags.toString());
         }
-    }
-
-    private static String tags(Settings settings, CallScope scope) {
-        StringJoiner tags = new StringJoiner(",");
-        settings.tags.forEach(tag -> tags.add(visible(tag)));
-        new TreeMap<>(scope.tags()).forEach((name, value) -> tags.add(visible(name + ":" + value)));
-        return tags.toString();
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
     public static String sessionKey(SessionId session) {
         String readable = underlined(session.tenant() + "-" + session.name(), CallHeaders::isOfName);
-        byte[] hash = sha256(session.tenant() + "\0" + session.name());
         return readable.substring(0, Math.min(40, readable.length())) + "-"
-                + HexFormat.of().formatHex(hash, 0, 8);
+                + Hashes.sha256(session.tenant() + "\0" + session.name()).substring(0, 16);
     }
 
-    private static byte[] sha256(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JVM has SHA-256", e);
-        }
-    }
-
+    /** Commas are replaced, too: they part the tags. */
     private static String visible(String text) {
         return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
     }

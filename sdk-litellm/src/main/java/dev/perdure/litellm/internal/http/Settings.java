@@ -49,6 +49,11 @@ public final class Settings {
         return copy;
     }
 
+    /** What a gateway calls the key in its tables and messages; null without a key. Not a secret. */
+    public @Nullable String keyId() {
+        return key == null ? null : Hashes.sha256(key);
+    }
+
     /** The model for a request with these parameters. */
     public Optional<String> findModel(ModelParameters request) {
         return request.or(parameters).findModel().or(() -> Optional.ofNullable(model));

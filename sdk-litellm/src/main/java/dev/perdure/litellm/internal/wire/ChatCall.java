@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.CallHeaders;
 import dev.perdure.litellm.internal.http.CallWatch;
 import dev.perdure.litellm.internal.http.CallWatch.Phase;
@@ -15,7 +16,7 @@ import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Interruption;
-import dev.perdure.spi.CallScope;
+import dev.perdure.session.Json;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -34,7 +35,7 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
-    private final CallScope scope;
+    private final CallContext context;
     private final CallWatch watch;
     private final Failures failures;
     private final String model;
@@ -43,15 +44,15 @@ public final class ChatCall {
     private final EventJson json = new EventJson();
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
+    public ChatCall(Settings settings, Transport transport, ModelRequest request, CallContext context) {
         this.settings = settings;
-        this.scope = scope;
-        this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
+        this.context = context;
+        this.watch = new CallWatch(settings, context.timeout(), context.deltas().wanted());
         this.failures = new Failures(settings);
         this.model = settings.findModel(request.parameters())
                 .orElseThrow(
                         () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
-        this.draft = new ReplyDraft(scope.deltas());
+        this.draft = new ReplyDraft(context.deltas());
         this.call = transport.newCall(request(request));
         this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
     }
@@ -60,14 +61,14 @@ public final class ChatCall {
         ModelParameters parameters = request.parameters().or(settings.parameters);
         return new Request.Builder()
                 .url(settings.endpoint.completions())
-                .headers(CallHeaders.of(settings, scope, watch))
+                .headers(CallHeaders.of(settings, context, watch))
                 .tag(CallWatch.class, watch)
                 .post(ChatBody.of(request, model, parameters, watch.streamed))
                 .build();
     }
 
     public ModelReply run() {
-        Interruption.Registration cancelling = scope.interruption().onRequest(call::cancel);
+        Interruption.Registration cancelling = context.interruption().onRequest(call::cancel);
         try (Response answer = execute();
                 json) {
             return read(answer);
@@ -156,7 +157,7 @@ public final class ChatCall {
             throw new NotTheProtocolException("there are no choices in the answer");
         }
         if (draft.restarted()) {
-            LOG.debug("{}: the gateway fell back to {} in mid-stream", scope.session(), draft.model());
+            LOG.debug("{}: the gateway fell back to {} in mid-stream", context.callId(), draft.model());
         }
         return new ModelReply(
                 draft.parts(),
@@ -166,13 +167,19 @@ public final class ChatCall {
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
-                answer.header("x-litellm-call-id"));
+                answer.header("x-litellm-call-id"),
+                settings.gateway ? details(answer) : Json.EMPTY);
+    }
+
+    private Json details(Response answer) {
+        return Json.parse(
+                "{\"gateway\":" + GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted()) + "}");
     }
 
     private ModelException failed(IOException e) {
         boolean threadInterrupted = Thread.currentThread().isInterrupted();
-        if (scope.interruption().requested() || threadInterrupted) {
-            return failures.interrupted(scope.interruption().reason(), response);
+        if (context.interruption().requested() || threadInterrupted) {
+            return failures.interrupted(context.interruption().reason(), response);
         }
         return failures.of(e, watch, response);
     }

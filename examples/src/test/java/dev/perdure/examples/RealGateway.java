@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /** The LiteLLM gateway that the environment names. */
-final class Gateway {
-    private Gateway() {}
+final class RealGateway {
+    private RealGateway() {}
 
     /** Without a gateway the test is skipped, unless {@code PERDURE_REQUIRE_GATEWAY=true}: then it fails. */
     static Map<String, String> model(String name) {
