@@ -29,6 +29,18 @@ final class RealGateway {
         return Map.of("LITELLM_BASE_URL", url, "LITELLM_API_KEY", key, "LITELLM_MODEL", name);
     }
 
+    /** Where the gateway with a database is; as {@link #model} without one. */
+    static String withDatabase() {
+        String url = System.getenv("LITELLM_DB_BASE_URL");
+        if (Boolean.parseBoolean(System.getenv("PERDURE_REQUIRE_GATEWAY"))) {
+            assertThat(url)
+                    .as("LITELLM_DB_BASE_URL is set, as PERDURE_REQUIRE_GATEWAY asks")
+                    .isNotNull();
+        }
+        assumeTrue(url != null, "no gateway with a database: LITELLM_DB_BASE_URL is not set");
+        return url;
+    }
+
     static List<Recorded> log(Path database, SessionId session) {
         try (JdbcSessionStore store = JdbcSessionStore.sqlite(database)) {
             return Operator.of(store).history(session);

@@ -176,6 +176,12 @@ public final class LiteLlm implements ModelClient {
         });
     }
 
+    /** The route that carries the calls; default {@link Wire#CHAT}. */
+    public LiteLlm wire(Wire wire) {
+        Objects.requireNonNull(wire, "wire");
+        return with(s -> s.wire = wire);
+    }
+
     /**
      * How calls are kept back that would do harm; default {@link Protection#STANDARD}. The copies made from the returned client share its circuit breaker, its bulkhead and what it knows
      * of limits.

@@ -54,11 +54,15 @@ public final class CallHeaders {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
         if (!settings.tags.isEmpty() || !context.tags().isEmpty()) {
-            StringJoiner tags = new StringJoiner(",");
-            settings.tags.forEach(tag -> tags.add(visible(tag)));
-            context.tags().forEach(tag -> tags.add(visible(tag)));
-            headers.add("x-litellm-tags", tags.toString());
+            headers.add("x-litellm-tags", tags(settings, context));
         }
+    }
+
+    private static String tags(Settings settings, CallContext context) {
+        StringJoiner tags = new StringJoiner(",");
+        settings.tags.forEach(tag -> tags.add(visible(tag)));
+        context.tags().forEach(tag -> tags.add(visible(tag)));
+        return tags.toString();
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
@@ -68,7 +72,6 @@ public final class CallHeaders {
                 + Hashes.sha256(session.tenant() + "\0" + session.name()).substring(0, 16);
     }
 
-    /** Commas are replaced, too: they part the tags. */
     private static String visible(String text) {
         return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
     }

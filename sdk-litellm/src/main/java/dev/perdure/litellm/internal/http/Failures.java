@@ -77,13 +77,21 @@ public final class Failures {
         return "";
     }
 
-    /** What came is no chat completion. */
+    /** What came is no answer of the wire in use. */
     public ModelException notTheProtocol(Response response, String what) {
         return of(
                 Kind.PROTOCOL,
                 response,
                 response.code(),
-                settings.endpoint + " does not speak chat completions: " + what);
+                settings.endpoint + " does not speak " + protocol() + ": " + what);
+    }
+
+    private String protocol() {
+        return switch (settings.wire) {
+            case CHAT -> "chat completions";
+            case RESPONSES -> "OpenAI's responses";
+            case MESSAGES -> "Anthropic's messages";
+        };
     }
 
     /** What came where JSON was asked for is something else. */

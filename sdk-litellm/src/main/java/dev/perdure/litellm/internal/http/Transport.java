@@ -20,7 +20,7 @@ import okhttp3.Response;
  * One OkHttp client, so that per-call times cost no new one: each request carries its {@link CallWatch} as a tag.
  *
  * <p>No request is ever sent twice. OkHttp would repeat a POST after a reset of its connection, after a 408, after a redirect
- * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link ChatBody} being
+ * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link JsonBody} being
  * one-shot.
  */
 public final class Transport {

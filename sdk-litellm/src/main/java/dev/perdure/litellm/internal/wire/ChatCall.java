@@ -16,10 +16,10 @@ import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Interruption;
-import dev.perdure.session.Json;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import okhttp3.Call;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -41,7 +41,7 @@ public final class ChatCall {
     private final String model;
     private final Call call;
     private final ReplyDraft draft;
-    private final EventJson json = new EventJson();
+    private final WireFormat format;
     private @Nullable Response response;
 
     public ChatCall(Settings settings, Transport transport, ModelRequest request, CallContext context) {
@@ -53,6 +53,7 @@ public final class ChatCall {
                 .orElseThrow(
                         () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
         this.draft = new ReplyDraft(context.deltas());
+        this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
         this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
     }
@@ -60,17 +61,17 @@ public final class ChatCall {
     private Request request(ModelRequest request) {
         ModelParameters parameters = request.parameters().or(settings.parameters);
         return new Request.Builder()
-                .url(settings.endpoint.completions())
+                .url(settings.endpoint.at(format.route()))
                 .headers(CallHeaders.of(settings, context, watch))
                 .tag(CallWatch.class, watch)
-                .post(ChatBody.of(request, model, parameters, watch.streamed))
+                .post(format.body(request, model, parameters, watch.streamed))
                 .build();
     }
 
     public ModelReply run() {
         Interruption.Registration cancelling = context.interruption().onRequest(call::cancel);
         try (Response answer = execute();
-                json) {
+                format) {
             return read(answer);
         } catch (IOException e) {
             throw failed(e);
@@ -102,7 +103,7 @@ public final class ChatCall {
         } catch (JacksonException e) {
             // Without the parser's own words, which may quote what came.
             String place = isStream(answer)
-                    ? json.offset(e) + " of a chunk"
+                    ? format.offset(e) + " of a chunk"
                     : e.getLocation().getByteOffset() + " of the answer";
             throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
         }
@@ -118,13 +119,17 @@ public final class ChatCall {
         BufferedSource source = answer.body().source();
         awaitFirstByte(source);
         EventStream events = new EventStream(source, WireJson.LONGEST);
-        while (events.next()) {
+        Consumer<Chunk> to = chunk -> add(answer, chunk);
+        while (!format.isOver() && events.next()) {
             if (events.isDone()) {
-                return;
+                format.done();
+                break;
             }
-            add(answer, ChunkParser.parse(json.at(events.data(), events.length())));
+            format.event(events.data(), events.length(), to);
         }
-        throw failures.cut(answer, null);
+        if (!format.isWhole()) {
+            throw failures.cut(answer, null);
+        }
     }
 
     private void awaitFirstByte(BufferedSource source) throws IOException {
@@ -142,7 +147,7 @@ public final class ChatCall {
         if (type != null && !type.toLowerCase(Locale.ROOT).contains("json")) {
             throw new NotTheProtocolException("the answer is " + ErrorText.clean(type, settings.key) + ", not JSON");
         }
-        add(answer, ChunkParser.parse(answer.body().byteStream()));
+        format.plain(answer.body().byteStream(), chunk -> add(answer, chunk));
     }
 
     private void add(Response answer, Chunk chunk) {
@@ -154,7 +159,7 @@ public final class ChatCall {
 
     private ModelReply reply(Response answer) {
         if (!draft.answered()) {
-            throw new NotTheProtocolException("there are no choices in the answer");
+            throw new NotTheProtocolException("there is no reply in the answer");
         }
         if (draft.restarted()) {
             LOG.debug("{}: the gateway fell back to {} in mid-stream", context.callId(), draft.model());
@@ -163,17 +168,16 @@ public final class ChatCall {
                 draft.parts(),
                 draft.finishReason(),
                 draft.usage(),
-                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost()),
+                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost(), format.tellsCost()),
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
                 answer.header("x-litellm-call-id"),
-                settings.gateway ? details(answer) : Json.EMPTY);
+                draft.details().json(settings.gateway ? gatewayFacts(answer) : null));
     }
 
-    private Json details(Response answer) {
-        return Json.parse(
-                "{\"gateway\":" + GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted()) + "}");
+    private String gatewayFacts(Response answer) {
+        return GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted());
     }
 
     private ModelException failed(IOException e) {

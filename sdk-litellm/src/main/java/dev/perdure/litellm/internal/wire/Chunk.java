@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.internal.http.ErrorBody;
+import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,18 @@ public final class Chunk {
     @Nullable
     public ErrorBody error;
 
+    static Chunk of(Choice choice) {
+        Chunk chunk = new Chunk();
+        chunk.choice = choice;
+        return chunk;
+    }
+
+    static Chunk of(ErrorBody error) {
+        Chunk chunk = new Chunk();
+        chunk.error = error;
+        return chunk;
+    }
+
     /** The delta or message of the choice with index 0. */
     public static final class Choice {
         int index;
@@ -38,6 +51,7 @@ public final class Chunk {
 
         List<ObjectNode> thinkingBlocks = List.of();
         List<ToolPiece> toolPieces = List.of();
+        List<Part.Other> others = List.of();
 
         void add(ObjectNode thinkingBlock) {
             if (thinkingBlocks.isEmpty()) {
@@ -54,7 +68,11 @@ public final class Chunk {
         }
 
         boolean saysSomething() {
-            return !text.isEmpty() || !thinking.isEmpty() || !thinkingBlocks.isEmpty() || !toolPieces.isEmpty();
+            return !text.isEmpty()
+                    || !thinking.isEmpty()
+                    || !thinkingBlocks.isEmpty()
+                    || !toolPieces.isEmpty()
+                    || !others.isEmpty();
         }
     }
 

@@ -10,50 +10,51 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are skipped. */
+/** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are details. */
 public final class ChunkParser {
     private ChunkParser() {}
 
-    public static Chunk parse(byte[] data, int length) {
+    public static Chunk parse(byte[] data, int length, Details details) {
         try (JsonParser in = WireJson.JSON.createParser(data, 0, length)) {
-            return parse(in);
+            return parse(in, details);
         }
     }
 
-    public static Chunk parse(InputStream data) {
+    public static Chunk parse(InputStream data, Details details) {
         try (JsonParser in = WireJson.JSON.createParser(data)) {
-            return parse(in);
+            return parse(in, details);
         }
     }
 
     /** @param in stands before the chunk; is read no further than to its end */
-    static Chunk parse(JsonParser in) {
+    static Chunk parse(JsonParser in, Details details) {
         if (in.nextToken() != JsonToken.START_OBJECT) {
-            throw new NotTheProtocolException("no WireJson.JSON object");
+            throw new NotTheProtocolException("no JSON object");
         }
         Chunk chunk = new Chunk();
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "model" -> chunk.model = text(in, value);
-                case "choices" -> choices(in, value, chunk);
+                case "choices" -> choices(in, value, chunk, details);
                 case "usage" -> usage(in, value, chunk);
                 case "error" ->
                     chunk.error =
                             value == JsonToken.VALUE_NULL ? null : ErrorBody.ofError(WireJson.JSON.readTree(in), null);
-                default -> in.skipChildren();
+                case "object", "created" -> in.skipChildren();
+                default -> details.add(in, name, value);
             }
         }
         return chunk;
     }
 
-    private static void choices(JsonParser in, JsonToken value, Chunk chunk) {
+    private static void choices(JsonParser in, JsonToken value, Chunk chunk, Details details) {
         if (value != JsonToken.START_ARRAY) {
             in.skipChildren();
             return;
         }
         while (in.nextToken() == JsonToken.START_OBJECT) {
-            Chunk.Choice choice = choice(in);
+            Chunk.Choice choice = choice(in, details);
             // Others come only when somebody asks for several answers; the first is the reply.
             if (choice.index == 0) {
                 chunk.choice = choice;
@@ -61,21 +62,29 @@ public final class ChunkParser {
         }
     }
 
-    private static Chunk.Choice choice(JsonParser in) {
+    private static Chunk.Choice choice(JsonParser in, Details details) {
         Chunk.Choice choice = new Chunk.Choice();
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "index" -> choice.index = in.getValueAsInt(0);
                 case "finish_reason" -> choice.finishReason = value == JsonToken.VALUE_STRING ? in.getString() : null;
-                case "delta", "message" -> delta(in, value, choice);
-                default -> in.skipChildren();
+                case "delta", "message" -> delta(in, value, choice, details);
+                default -> detail(in, name, value, choice, details);
             }
         }
         return choice;
     }
 
-    private static void delta(JsonParser in, JsonToken start, Chunk.Choice choice) {
+    private static void detail(JsonParser in, String name, JsonToken value, Chunk.Choice choice, Details details) {
+        if (choice.index == 0) {
+            details.add(in, name, value);
+        } else {
+            in.skipChildren();
+        }
+    }
+
+    private static void delta(JsonParser in, JsonToken start, Chunk.Choice choice, Details details) {
         if (start != JsonToken.START_OBJECT) {
             in.skipChildren();
             return;
@@ -88,7 +97,7 @@ public final class ChunkParser {
                 case "reasoning_content", "reasoning" -> choice.thinking = longer(choice.thinking, text(in, value));
                 case "thinking_blocks" -> thinkingBlocks(in, value, choice);
                 case "tool_calls" -> toolCalls(in, value, choice);
-                default -> in.skipChildren();
+                default -> detail(in, name, value, choice, details);
             }
         }
     }

@@ -48,7 +48,7 @@ class EventJsonTest {
 
         assertThat(text(saying("a"))).isEqualTo("a");
         // The same by way of a list that has no objects in it.
-        assertThat(ChunkParser.parse(at("{\"choices\":[null,1],\"model\":\"m\"}")).choice)
+        assertThat(ChunkParser.parse(at("{\"choices\":[null,1],\"model\":\"m\"}"), new Details()).choice)
                 .isNull();
         assertThat(text(saying("b"))).isEqualTo("b");
     }
@@ -58,20 +58,23 @@ class EventJsonTest {
         assertThat(text(saying("a"))).isEqualTo("a");
         JsonParser cut = at("{\"model\":\"m\",\"choices\":[");
 
-        assertThatThrownBy(() -> ChunkParser.parse(cut)).isInstanceOf(UnexpectedEndOfInputException.class);
+        assertThatThrownBy(() -> ChunkParser.parse(cut, new Details()))
+                .isInstanceOf(UnexpectedEndOfInputException.class);
     }
 
     @Test
     void placeOfAnError_isCountedFromTheStartOfItsEvent() {
         String wrong = "{\"model\":\"m\",\"choices\":oops}";
         byte[] bytes = wrong.getBytes(StandardCharsets.UTF_8);
-        long alone = catchThrowableOfType(JacksonException.class, () -> ChunkParser.parse(bytes, bytes.length))
+        long alone = catchThrowableOfType(
+                        JacksonException.class, () -> ChunkParser.parse(bytes, bytes.length, new Details()))
                 .getLocation()
                 .getByteOffset();
         text(saying("a"));
         text(saying("b") + "   ");
 
-        JacksonException error = catchThrowableOfType(JacksonException.class, () -> ChunkParser.parse(at(wrong)));
+        JacksonException error =
+                catchThrowableOfType(JacksonException.class, () -> ChunkParser.parse(at(wrong), new Details()));
 
         assertThat(json.offset(error)).isEqualTo(alone).isPositive();
     }
@@ -85,7 +88,7 @@ class EventJsonTest {
     }
 
     private String text(String event) {
-        Chunk chunk = ChunkParser.parse(at(event));
+        Chunk chunk = ChunkParser.parse(at(event), new Details());
         assertThat(chunk.choice).isNotNull();
         return chunk.choice.text;
     }
