@@ -2,6 +2,7 @@ package dev.perdure.benchmarks;
 
 import dev.perdure.litellm.LiteLlm;
 import dev.perdure.model.Message;
+import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Cost;
@@ -50,12 +51,15 @@ final class PerdureClient implements ChatClient {
     }
 
     private ModelReply ask(String model, CallScope.Deltas deltas) {
-        ModelRequest request = ModelRequest.of(
-                "", List.of(new Message.User(List.of(new Part.Text(LoopbackGateway.QUESTION)))), List.of());
+        ModelRequest request = new ModelRequest(
+                "",
+                List.of(new Message.User(List.of(new Part.Text(LoopbackGateway.QUESTION)))),
+                List.of(),
+                ModelParameters.DEFAULT.model(model),
+                null);
         String callId = UUID.randomUUID().toString();
         Interruption interruption = Interruption.never();
-        return gateway.model(model)
-                .call(request, new CallScope(SESSION, 1, callId, TIMEOUT, interruption, TAGS, null, deltas));
+        return gateway.call(request, new CallScope(SESSION, 1, callId, TIMEOUT, interruption, TAGS, null, deltas));
     }
 
     private static Answer answer(ModelReply reply) {

@@ -2,7 +2,9 @@ package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.WireJson;
+import dev.perdure.session.Json;
 import java.io.InputStream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -33,5 +35,19 @@ final class Trees {
 
     static long number(JsonNode json, String field) {
         return json.path(field).asLong(0);
+    }
+
+    /**
+     * As the log keeps it.
+     *
+     * @throws NotTheProtocolException when it is nested deeper, or has longer numbers or names, than a log takes
+     */
+    static Json json(JsonNode json) {
+        try {
+            return Json.parse(json.toString());
+        } catch (IllegalArgumentException | JacksonException e) {
+            // Without the parser's own words, which may quote what came.
+            throw new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
+        }
     }
 }
