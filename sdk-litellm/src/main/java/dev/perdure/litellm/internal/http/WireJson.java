@@ -3,6 +3,7 @@ package dev.perdure.litellm.internal.http;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.cfg.JsonNodeFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Reads and writes the JSON that goes over the wire. */
@@ -18,6 +19,9 @@ public final class WireJson {
                     .build())
             // A tree is read out of the midst of a chunk.
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            // What goes back to a provider goes back digit by digit.
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
     private WireJson() {}

@@ -8,7 +8,6 @@ import dev.perdure.litellm.internal.http.ErrorText;
 import dev.perdure.litellm.internal.http.Failures;
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
-import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
@@ -42,7 +41,7 @@ public final class ChatCall {
     private final ReplyDraft draft;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, ModelRequest request, CallScope scope) {
+    public ChatCall(Settings settings, Call.Factory transport, ModelRequest request, CallScope scope) {
         this.settings = settings;
         this.scope = scope;
         this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
