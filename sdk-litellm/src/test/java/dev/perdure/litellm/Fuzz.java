@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.Endpoint;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.wire.ChatCall;
@@ -8,10 +9,8 @@ import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Part;
-import dev.perdure.session.SessionId;
-import dev.perdure.spi.CallScope;
 import java.time.Duration;
-import java.util.Map;
+import java.util.List;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -27,7 +26,6 @@ final class Fuzz {
     static final String KEY = "sk-secret-fuzzed";
     private static final MediaType STREAM = MediaType.get("text/event-stream; charset=utf-8");
     private static final MediaType JSON = MediaType.get("application/json");
-    private static final SessionId SESSION = SessionId.of("acme", "fuzzed");
     private static final ModelRequest REQUEST = Calls.saying("hi");
 
     private final Settings settings = new Settings(Endpoint.of("http://gateway.test"), false);
@@ -36,7 +34,8 @@ final class Fuzz {
             .build();
     private Answer next = new Answer(500, "", new byte[0], 1, null);
 
-    Fuzz() {
+    Fuzz(Wire wire) {
+        settings.wire = wire;
         settings.key = KEY;
         settings.model = "m";
     }
@@ -60,9 +59,9 @@ final class Fuzz {
     /** @throws ModelException or whatever else the client throws */
     ModelReply call(Answer answer, Heard heard) {
         next = answer;
-        CallScope scope =
-                new CallScope(SESSION, 1, "call", Duration.ofMinutes(5), Interruption.never(), Map.of(), null, heard);
-        return new ChatCall(settings, client, REQUEST, scope).run();
+        CallContext context =
+                new CallContext("call", null, List.of(), null, Duration.ofMinutes(5), Interruption.never(), heard);
+        return new ChatCall(settings, client, REQUEST, context).run();
     }
 
     private Response canned(okhttp3.Request request) {

@@ -141,7 +141,7 @@ class FuzzTest {
     private static final class Worker {
         final Map<Kind, Integer> failures = new EnumMap<>(Kind.class);
         final FutureTask<Integer> task = new FutureTask<>(this::run);
-        private final Fuzz fuzz = new Fuzz();
+        private final Fuzz fuzz = new Fuzz(Wire.CHAT);
         private final Mutations streams = new Mutations(shortStreams());
         private final Mutations answers = new Mutations(bodies(ANSWERS));
         private final Mutations errors = new Mutations(bodies(ERRORS));
@@ -264,7 +264,7 @@ class FuzzTest {
     void streamCutAtAnyByte_isNeverAReply(String name) {
         byte[] body = Recording.of(name).body();
         int mark = new String(body, StandardCharsets.ISO_8859_1).indexOf("[DONE]");
-        Fuzz fuzz = new Fuzz();
+        Fuzz fuzz = new Fuzz(Wire.CHAT);
         for (int cut = 0; cut < mark + "[DONE]".length(); cut++) {
             byte[] half = Arrays.copyOf(body, cut);
             ModelException e = failure(fuzz, Fuzz.Answer.stream(half, 8192));
@@ -276,7 +276,7 @@ class FuzzTest {
     @ValueSource(strings = {"chat", "chat-tools", "chat-reasoning"})
     void plainAnswerCutAtAnyByte_isNeverAReply(String name) {
         byte[] body = Recording.of(name).body();
-        Fuzz fuzz = new Fuzz();
+        Fuzz fuzz = new Fuzz(Wire.CHAT);
         for (int cut = 0; cut < body.length; cut++) {
             failure(fuzz, Fuzz.Answer.plain(Arrays.copyOf(body, cut), 8192));
         }
@@ -286,7 +286,7 @@ class FuzzTest {
     @ValueSource(strings = {"chat-stream", "chat-unicode-stream", "fallback-midstream", "chat-tools-stream"})
     void streamInPiecesOfAnySize_isTheSameReply(String name) {
         byte[] body = Recording.of(name).body();
-        Fuzz fuzz = new Fuzz();
+        Fuzz fuzz = new Fuzz(Wire.CHAT);
         ModelReply whole = fuzz.call(Fuzz.Answer.stream(body, 1 << 20), new Heard());
         for (int most = 1; most < 200; most++) {
             assertThat(fuzz.call(Fuzz.Answer.stream(body, most), new Heard()))
@@ -297,7 +297,7 @@ class FuzzTest {
 
     @Test
     void anyByteThatIsNotUtf8_inAnyPlaceOfAText_isNoReplyOrOneWithTheRestOfIt() {
-        Fuzz fuzz = new Fuzz();
+        Fuzz fuzz = new Fuzz(Wire.CHAT);
         String before = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one ";
         String after = " two\"}}]}\n\ndata: [DONE]\n\n";
         for (int first = 0x80; first < 0x100; first++) {
@@ -316,7 +316,7 @@ class FuzzTest {
 
     @Test
     void linesOfAMegabyte_areRead_orSkipped() {
-        Fuzz fuzz = new Fuzz();
+        Fuzz fuzz = new Fuzz(Wire.CHAT);
         String mega = "x".repeat(1 << 20);
         String said = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + mega + "\"}}]}\n\n";
         String done = "data: [DONE]\n\n";

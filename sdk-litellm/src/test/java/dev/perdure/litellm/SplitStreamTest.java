@@ -62,7 +62,7 @@ class SplitStreamTest {
         ReplyDraft draft = new ReplyDraft(heard);
         EventStream events = new EventStream(Okio.buffer(source), WireJson.LONGEST);
         while (events.next() && !events.isDone()) {
-            draft.add(ChunkParser.parse(events.data(), events.length()));
+            draft.add(ChunkParser.parse(events.data(), events.length(), draft.details()));
         }
         return new Read(
                 draft.parts(),

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -45,6 +46,22 @@ final class StreamReading {
                 break;
             }
             if (!reading.take(event, ONE_VALUE)) {
+                break;
+            }
+        }
+        return reading;
+    }
+
+    /** Of another wire, of which no more is read than whether one of these events ends it. */
+    static StreamReading ofEvents(byte[] bytes, Set<String> ends) {
+        StreamReading reading = new StreamReading();
+        String all = reading.decoded(bytes);
+        for (String event : events(all.startsWith("\ufeff") ? all.substring(1) : all)) {
+            try {
+                reading.whole |=
+                        ends.contains(ONE_VALUE.readTree(event).path("type").asString(""));
+            } catch (JacksonException e) {
+                reading.clear = false;
                 break;
             }
         }

@@ -47,12 +47,16 @@ public final class Failures {
     private ModelException refused(Response response, int status, ErrorBody error) {
         Kind kind = ErrorKinds.of(status, error);
         String text = ErrorText.clean(error.message(), settings.key);
+        Integer retries = SpentText.retries(error.message());
         String message = settings.endpoint + " answers " + status + (text.isEmpty() ? "" : ": " + text)
+                + (retries == null ? "" : " (the gateway had tried " + retries + " times more)")
                 + remedy(kind, response, status, error);
         return ModelException.builder(kind, message)
                 .status(status)
                 .retryAfter(RetryAfter.of(response, error.message()))
                 .gatewayCallId(callId(response))
+                .spent(SpentText.of(kind, error.message()))
+                .gatewayRetries(retries)
                 .build();
     }
 
@@ -73,13 +77,21 @@ public final class Failures {
         return "";
     }
 
-    /** What came is no chat completion. */
+    /** What came is no answer of the wire in use. */
     public ModelException notTheProtocol(Response response, String what) {
         return of(
                 Kind.PROTOCOL,
                 response,
                 response.code(),
-                settings.endpoint + " does not speak chat completions: " + what);
+                settings.endpoint + " does not speak " + protocol() + ": " + what);
+    }
+
+    private String protocol() {
+        return switch (settings.wire) {
+            case CHAT -> "chat completions";
+            case RESPONSES -> "OpenAI's responses";
+            case MESSAGES -> "Anthropic's messages";
+        };
     }
 
     /** What came where JSON was asked for is something else. */

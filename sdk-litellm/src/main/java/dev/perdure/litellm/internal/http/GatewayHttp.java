@@ -6,17 +6,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
-import okhttp3.MediaType;
 import okhttp3.Request;
-import okhttp3.RequestBody;
 import okhttp3.Response;
-import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * ever sent twice here.
  */
 public final class GatewayHttp {
-    private static final MediaType JSON = MediaType.get("application/json");
-
     private final Settings settings;
     private final Transport transport;
     private final Failures failures;
@@ -70,7 +64,7 @@ public final class GatewayHttp {
 
     /** @param headers further ones */
     public Answer post(HttpUrl url, Json body, Map<String, String> headers) {
-        return send(request(url, headers).post(new Body(body.text().getBytes(StandardCharsets.UTF_8))));
+        return send(request(url, headers).post(new JsonBody(body.text().getBytes(StandardCharsets.UTF_8))));
     }
 
     public HttpUrl url(String route, Map<String, String> query) {
@@ -122,34 +116,5 @@ public final class GatewayHttp {
         return Thread.currentThread().isInterrupted()
                 ? failures.interrupted("", response)
                 : failures.of(e, watch, response);
-    }
-
-    /** One-shot, so that OkHttp sends it once whatever comes back. */
-    private static final class Body extends RequestBody {
-        private final byte[] bytes;
-
-        Body(byte[] bytes) {
-            this.bytes = Objects.requireNonNull(bytes, "bytes");
-        }
-
-        @Override
-        public MediaType contentType() {
-            return JSON;
-        }
-
-        @Override
-        public long contentLength() {
-            return bytes.length;
-        }
-
-        @Override
-        public boolean isOneShot() {
-            return true;
-        }
-
-        @Override
-        public void writeTo(BufferedSink sink) throws IOException {
-            sink.write(bytes);
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.http;
 
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.Wire;
 import dev.perdure.model.ModelParameters;
 import java.time.Duration;
 import java.util.List;
@@ -19,6 +20,7 @@ public final class Settings {
     @Nullable
     public String model;
 
+    public Wire wire = Wire.CHAT;
     public ModelParameters parameters = ModelParameters.DEFAULT;
     public List<String> tags = List.of();
     public Duration connectTimeout = Duration.ofSeconds(5);
@@ -38,6 +40,7 @@ public final class Settings {
         Settings copy = new Settings(endpoint, gateway);
         copy.key = key;
         copy.model = model;
+        copy.wire = wire;
         copy.parameters = parameters;
         copy.tags = tags;
         copy.connectTimeout = connectTimeout;
@@ -47,6 +50,11 @@ public final class Settings {
         copy.tellsFirstByteTimeout = tellsFirstByteTimeout;
         copy.tellsTotalTimeout = tellsTotalTimeout;
         return copy;
+    }
+
+    /** What a gateway calls the key in its tables and messages; null without a key. Not a secret. */
+    public @Nullable String keyId() {
+        return key == null ? null : Hashes.sha256(key);
     }
 
     /** The model for a request with these parameters. */

@@ -10,6 +10,7 @@ import okhttp3.Call;
 import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.EventListener;
+import okhttp3.Headers;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -19,7 +20,7 @@ import okhttp3.Response;
  * One OkHttp client, so that per-call times cost no new one: each request carries its {@link CallWatch} as a tag.
  *
  * <p>No request is ever sent twice. OkHttp would repeat a POST after a reset of its connection, after a 408, after a redirect
- * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link ChatBody} being
+ * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link JsonBody} being
  * one-shot.
  */
 public final class Transport implements Call.Factory {
@@ -40,6 +41,7 @@ public final class Transport implements Call.Factory {
             .writeTimeout(0, TimeUnit.MILLISECONDS)
             .addInterceptor(Transport::withTimesOfCall)
             .addNetworkInterceptor(Transport::withoutSocketTimeout)
+            .addNetworkInterceptor(Transport::withoutHeaders)
             .eventListener(new Phases())
             .build();
 
@@ -54,9 +56,10 @@ public final class Transport implements Call.Factory {
 
     private static Response withTimesOfCall(Interceptor.Chain chain) throws IOException {
         CallWatch watch = watch(chain.request());
-        return chain.withConnectTimeout(CallWatch.millis(watch.connect), TimeUnit.MILLISECONDS)
+        Response answer = chain.withConnectTimeout(CallWatch.millis(watch.connect), TimeUnit.MILLISECONDS)
                 .withReadTimeout(watch.firstByteMillis(), TimeUnit.MILLISECONDS)
                 .proceed(chain.request());
+        return answer.newBuilder().headers(watch.answered).build();
     }
 
     /** OkHttp sets its read timeout on the socket too, where it could not be changed once the stream has begun. */
@@ -66,6 +69,16 @@ public final class Transport implements Call.Factory {
             connection.socket().setSoTimeout(0);
         }
         return chain.proceed(chain.request());
+    }
+
+    /**
+     * The headers go past OkHttp's own interceptors, which need none of them here (no cache, no cookies, no redirects, no compression) and copy them at every step. A
+     * gateway sends forty.
+     */
+    private static Response withoutHeaders(Interceptor.Chain chain) throws IOException {
+        Response answer = chain.proceed(chain.request());
+        watch(chain.request()).answered = answer.headers();
+        return answer.newBuilder().headers(Headers.EMPTY).build();
     }
 
     /** Tells the watch when the request goes out; OkHttp calls it on the caller's thread. */

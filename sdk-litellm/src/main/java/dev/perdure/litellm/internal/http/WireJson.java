@@ -11,9 +11,13 @@ public final class WireJson {
     /** Bytes of one event or one plain answer that are taken. */
     public static final int LONGEST = 64 << 20;
 
+    /** Levels that are taken: fewer than the log takes, in which what is kept of an answer stands a few levels deeper. */
+    public static final int DEEPEST = 400;
+
     public static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxStringLength(LONGEST)
+                            .maxNestingDepth(DEEPEST)
                             .maxDocumentLength(LONGEST)
                             .build())
                     .build())

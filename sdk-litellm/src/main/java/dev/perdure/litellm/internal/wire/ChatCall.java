@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.CallHeaders;
 import dev.perdure.litellm.internal.http.CallWatch;
 import dev.perdure.litellm.internal.http.CallWatch.Phase;
@@ -14,10 +15,10 @@ import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Interruption;
-import dev.perdure.spi.CallScope;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import okhttp3.Call;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -33,23 +34,25 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
-    private final CallScope scope;
+    private final CallContext context;
     private final CallWatch watch;
     private final Failures failures;
     private final String model;
     private final Call call;
     private final ReplyDraft draft;
+    private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Call.Factory transport, ModelRequest request, CallScope scope) {
+    public ChatCall(Settings settings, Call.Factory transport, ModelRequest request, CallContext context) {
         this.settings = settings;
-        this.scope = scope;
-        this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
+        this.context = context;
+        this.watch = new CallWatch(settings, context.timeout(), context.deltas().wanted());
         this.failures = new Failures(settings);
         this.model = settings.findModel(request.parameters())
                 .orElseThrow(
                         () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
-        this.draft = new ReplyDraft(scope.deltas());
+        this.draft = new ReplyDraft(context.deltas());
+        this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
         this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
     }
@@ -57,16 +60,17 @@ public final class ChatCall {
     private Request request(ModelRequest request) {
         ModelParameters parameters = request.parameters().or(settings.parameters);
         return new Request.Builder()
-                .url(settings.endpoint.completions())
-                .headers(CallHeaders.of(settings, scope, watch))
+                .url(settings.endpoint.at(format.route()))
+                .headers(CallHeaders.of(settings, context, watch))
                 .tag(CallWatch.class, watch)
-                .post(ChatBody.of(request, model, parameters, watch.streamed))
+                .post(format.body(request, model, parameters, watch.streamed))
                 .build();
     }
 
     public ModelReply run() {
-        Interruption.Registration cancelling = scope.interruption().onRequest(call::cancel);
-        try (Response answer = execute()) {
+        Interruption.Registration cancelling = context.interruption().onRequest(call::cancel);
+        try (Response answer = execute();
+                format) {
             return read(answer);
         } catch (IOException e) {
             throw failed(e);
@@ -97,10 +101,10 @@ public final class ChatCall {
             throw e.getCause();
         } catch (JacksonException e) {
             // Without the parser's own words, which may quote what came.
-            throw failures.notTheProtocol(
-                    answer,
-                    "what came is not JSON, at byte " + e.getLocation().getByteOffset() + " of "
-                            + (isStream(answer) ? "a chunk" : "the answer"));
+            String place = isStream(answer)
+                    ? format.offset(e) + " of a chunk"
+                    : e.getLocation().getByteOffset() + " of the answer";
+            throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
         }
     }
 
@@ -114,13 +118,17 @@ public final class ChatCall {
         BufferedSource source = answer.body().source();
         awaitFirstByte(source);
         EventStream events = new EventStream(source, WireJson.LONGEST);
-        while (events.next()) {
+        Consumer<Chunk> to = chunk -> add(answer, chunk);
+        while (!format.isOver() && events.next()) {
             if (events.isDone()) {
-                return;
+                format.done();
+                break;
             }
-            add(answer, ChunkParser.parse(events.data(), events.length()));
+            format.event(events.data(), events.length(), to);
         }
-        throw failures.cut(answer, null);
+        if (!format.isWhole()) {
+            throw failures.cut(answer, null);
+        }
     }
 
     private void awaitFirstByte(BufferedSource source) throws IOException {
@@ -138,7 +146,7 @@ public final class ChatCall {
         if (type != null && !type.toLowerCase(Locale.ROOT).contains("json")) {
             throw new NotTheProtocolException("the answer is " + ErrorText.clean(type, settings.key) + ", not JSON");
         }
-        add(answer, ChunkParser.parse(answer.body().byteStream()));
+        format.plain(answer.body().byteStream(), chunk -> add(answer, chunk));
     }
 
     private void add(Response answer, Chunk chunk) {
@@ -150,26 +158,31 @@ public final class ChatCall {
 
     private ModelReply reply(Response answer) {
         if (!draft.answered()) {
-            throw new NotTheProtocolException("there are no choices in the answer");
+            throw new NotTheProtocolException("there is no reply in the answer");
         }
         if (draft.restarted()) {
-            LOG.debug("{}: the gateway fell back to {} in mid-stream", scope.session(), draft.model());
+            LOG.debug("{}: the gateway fell back to {} in mid-stream", context.callId(), draft.model());
         }
         return new ModelReply(
                 draft.parts(),
                 draft.finishReason(),
                 draft.usage(),
-                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost()),
+                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost(), format.tellsCost()),
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
-                answer.header("x-litellm-call-id"));
+                answer.header("x-litellm-call-id"),
+                draft.details().json(settings.gateway ? gatewayFacts(answer) : null));
+    }
+
+    private String gatewayFacts(Response answer) {
+        return GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted());
     }
 
     private ModelException failed(IOException e) {
         boolean threadInterrupted = Thread.currentThread().isInterrupted();
-        if (scope.interruption().requested() || threadInterrupted) {
-            return failures.interrupted(scope.interruption().reason(), response);
+        if (context.interruption().requested() || threadInterrupted) {
+            return failures.interrupted(context.interruption().reason(), response);
         }
         return failures.of(e, watch, response);
     }

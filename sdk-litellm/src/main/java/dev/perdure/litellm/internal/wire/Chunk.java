@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.internal.http.ErrorBody;
+import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,18 @@ public final class Chunk {
     @Nullable
     public ErrorBody error;
 
+    static Chunk of(Choice choice) {
+        Chunk chunk = new Chunk();
+        chunk.choice = choice;
+        return chunk;
+    }
+
+    static Chunk of(ErrorBody error) {
+        Chunk chunk = new Chunk();
+        chunk.error = error;
+        return chunk;
+    }
+
     /** The delta or message of the choice with index 0. */
     public static final class Choice {
         int index;
@@ -36,11 +49,30 @@ public final class Chunk {
         @Nullable
         String finishReason;
 
-        final List<ObjectNode> thinkingBlocks = new ArrayList<>(0);
-        final List<ToolPiece> toolPieces = new ArrayList<>(0);
+        List<ObjectNode> thinkingBlocks = List.of();
+        List<ToolPiece> toolPieces = List.of();
+        List<Part.Other> others = List.of();
+
+        void add(ObjectNode thinkingBlock) {
+            if (thinkingBlocks.isEmpty()) {
+                thinkingBlocks = new ArrayList<>(1);
+            }
+            thinkingBlocks.add(thinkingBlock);
+        }
+
+        void add(ToolPiece piece) {
+            if (toolPieces.isEmpty()) {
+                toolPieces = new ArrayList<>(1);
+            }
+            toolPieces.add(piece);
+        }
 
         boolean saysSomething() {
-            return !text.isEmpty() || !thinking.isEmpty() || !thinkingBlocks.isEmpty() || !toolPieces.isEmpty();
+            return !text.isEmpty()
+                    || !thinking.isEmpty()
+                    || !thinkingBlocks.isEmpty()
+                    || !toolPieces.isEmpty()
+                    || !others.isEmpty();
         }
     }
 

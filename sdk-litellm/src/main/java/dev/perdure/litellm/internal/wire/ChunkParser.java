@@ -10,31 +10,24 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are skipped. */
+/** Reads a chunk of a stream, or a plain answer, which has the same shape but for a name. Unknown fields are details. */
 public final class ChunkParser {
-    /** Tokens that a reply may have. What says more is wrong, and sums with it would run over. */
-    private static final double MOST = 1e15;
-
     private ChunkParser() {}
 
-    /** An event, which is one object: what stands behind it would be lost. */
-    public static Chunk parse(byte[] data, int length) {
+    public static Chunk parse(byte[] data, int length, Details details) {
         try (JsonParser in = WireJson.JSON.createParser(data, 0, length)) {
-            Chunk chunk = chunk(in);
-            if (in.nextToken() != null) {
-                throw new NotTheProtocolException("an event of more than one JSON object");
-            }
-            return chunk;
+            return parse(in, details);
         }
     }
 
-    public static Chunk parse(InputStream data) {
+    public static Chunk parse(InputStream data, Details details) {
         try (JsonParser in = WireJson.JSON.createParser(data)) {
-            return chunk(in);
+            return parse(in, details);
         }
     }
 
-    private static Chunk chunk(JsonParser in) {
+    /** @param in stands before the chunk; is read no further than to its end */
+    static Chunk parse(JsonParser in, Details details) {
         if (in.nextToken() != JsonToken.START_OBJECT) {
             throw new NotTheProtocolException("no JSON object");
         }
@@ -43,24 +36,25 @@ public final class ChunkParser {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "model" -> chunk.model = text(in, value);
-                case "choices" -> choices(in, value, chunk);
+                case "choices" -> choices(in, value, chunk, details);
                 case "usage" -> usage(in, value, chunk);
                 case "error" ->
                     chunk.error =
                             value == JsonToken.VALUE_NULL ? null : ErrorBody.ofError(WireJson.JSON.readTree(in), null);
-                default -> in.skipChildren();
+                case "object", "created" -> in.skipChildren();
+                default -> details.add(in, name, value);
             }
         }
         return chunk;
     }
 
-    private static void choices(JsonParser in, JsonToken value, Chunk chunk) {
+    private static void choices(JsonParser in, JsonToken value, Chunk chunk, Details details) {
         if (value != JsonToken.START_ARRAY) {
             in.skipChildren();
             return;
         }
         while (nextObject(in)) {
-            Chunk.Choice choice = choice(in);
+            Chunk.Choice choice = choice(in, details);
             // Others come only when somebody asks for several answers; the first is the reply.
             if (choice.index == 0) {
                 if (chunk.choice != null) {
@@ -81,21 +75,29 @@ public final class ChunkParser {
         return element == JsonToken.START_OBJECT;
     }
 
-    private static Chunk.Choice choice(JsonParser in) {
+    private static Chunk.Choice choice(JsonParser in, Details details) {
         Chunk.Choice choice = new Chunk.Choice();
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "index" -> choice.index = number(in, value) == 0 ? 0 : 1;
                 case "finish_reason" -> choice.finishReason = textOrNull(in, value);
-                case "delta", "message" -> delta(in, value, choice);
-                default -> in.skipChildren();
+                case "delta", "message" -> delta(in, value, choice, details);
+                default -> detail(in, name, value, choice, details);
             }
         }
         return choice;
     }
 
-    private static void delta(JsonParser in, JsonToken start, Chunk.Choice choice) {
+    private static void detail(JsonParser in, String name, JsonToken value, Chunk.Choice choice, Details details) {
+        if (choice.index == 0) {
+            details.add(in, name, value);
+        } else {
+            in.skipChildren();
+        }
+    }
+
+    private static void delta(JsonParser in, JsonToken start, Chunk.Choice choice, Details details) {
         if (start != JsonToken.START_OBJECT) {
             in.skipChildren();
             return;
@@ -104,11 +106,11 @@ public final class ChunkParser {
             JsonToken value = in.nextToken();
             switch (name) {
                 case "role" -> choice.role = textOrNull(in, value);
-                case "content", "refusal" -> choice.text += content(in, value);
+                case "content", "refusal" -> choice.text = joined(choice.text, content(in, value));
                 case "reasoning_content", "reasoning" -> choice.thinking = longer(choice.thinking, text(in, value));
                 case "thinking_blocks" -> thinkingBlocks(in, value, choice);
                 case "tool_calls" -> toolCalls(in, value, choice);
-                default -> in.skipChildren();
+                default -> detail(in, name, value, choice, details);
             }
         }
     }
@@ -116,6 +118,10 @@ public final class ChunkParser {
     /** Some servers send the same reasoning under both names. */
     private static String longer(String one, String other) {
         return other.length() > one.length() ? other : one;
+    }
+
+    private static String joined(String one, String other) {
+        return one.isEmpty() ? other : one + other;
     }
 
     /** A text, or the texts of a list of typed parts. */
@@ -137,7 +143,7 @@ public final class ChunkParser {
         }
         WireJson.JSON.readTree(in).forEach(block -> {
             if (block instanceof ObjectNode object) {
-                choice.thinkingBlocks.add(object);
+                choice.add(object);
             }
         });
     }
@@ -148,7 +154,7 @@ public final class ChunkParser {
             return;
         }
         while (nextObject(in)) {
-            choice.toolPieces.add(toolPiece(in));
+            choice.add(toolPiece(in));
         }
     }
 
@@ -223,10 +229,9 @@ public final class ChunkParser {
         return found;
     }
 
-    /** A count, perhaps as a text or with a point; 0 for what is none. */
+    /** A count of tokens, perhaps as a text or with a point; 0 for what is none. */
     private static long count(JsonParser in, JsonToken value) {
-        double number = number(in, value);
-        return number > 0 && number <= MOST ? (long) number : 0;
+        return Trees.count(number(in, value));
     }
 
     private static double number(JsonParser in, JsonToken value) {

@@ -6,7 +6,6 @@ import dev.perdure.session.Part;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A part of a reply that is still coming in. Confined. */
@@ -63,8 +62,10 @@ public sealed interface Fragment {
 
         private Json verbatim() {
             ObjectNode json = WireJson.JSON.createObjectNode();
-            ArrayNode array = json.putArray("thinking_blocks");
-            array.addAll(blocks);
+            for (ObjectNode block : blocks) {
+                boolean item = block.path("type").asString("").equals("reasoning");
+                json.withArray(item ? Kept.ITEMS : Kept.BLOCKS).add(block);
+            }
             return Json.parse(json.toString());
         }
     }
@@ -90,4 +91,7 @@ public sealed interface Fragment {
             return new Part.ToolUse(id, name, arguments.toString());
         }
     }
+
+    /** What has no form of its own, whole. */
+    record Other(Part.Other part) implements Fragment {}
 }

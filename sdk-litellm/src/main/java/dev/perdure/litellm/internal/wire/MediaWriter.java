@@ -5,11 +5,16 @@ import dev.perdure.model.ModelException.Kind;
 import dev.perdure.session.Part;
 import tools.jackson.core.JsonGenerator;
 
-/** Writes images, sounds and files into a message. */
+/** Writes images, sounds and files into a message of chat completions. */
 public final class MediaWriter {
     private MediaWriter() {}
 
-    public static void write(JsonGenerator out, Part.Media media) {
+    /**
+     * Whether the bytes are in the URI itself.
+     *
+     * @throws ModelException when no provider could read it
+     */
+    static boolean isInline(Part.Media media) {
         boolean inline = media.uri().startsWith("data:");
         if (!inline && !media.uri().startsWith("https:") && !media.uri().startsWith("http:")) {
             throw ModelException.of(
@@ -17,6 +22,16 @@ public final class MediaWriter {
                     "a provider can read https: and data: URIs only; this " + media.mediaType() + " is at "
                             + media.uri().substring(0, Math.min(80, media.uri().length())));
         }
+        return inline;
+    }
+
+    /** What comes after the comma of a {@code data:} URI. */
+    static String data(Part.Media media) {
+        return media.uri().substring(media.uri().indexOf(',') + 1);
+    }
+
+    static void write(JsonGenerator out, Part.Media media) {
+        boolean inline = isInline(media);
         out.writeStartObject();
         if (media.mediaType().startsWith("image/")) {
             image(out, media);
@@ -36,12 +51,12 @@ public final class MediaWriter {
         out.writeEndObject();
     }
 
-    private static void audio(JsonGenerator out, Part.Media media) {
+    static void audio(JsonGenerator out, Part.Media media) {
         String subtype = media.mediaType().substring("audio/".length());
         out.writeStringProperty("type", "input_audio");
         out.writeName("input_audio");
         out.writeStartObject();
-        out.writeStringProperty("data", media.uri().substring(media.uri().indexOf(',') + 1));
+        out.writeStringProperty("data", data(media));
         out.writeStringProperty("format", subtype.equals("mpeg") ? "mp3" : subtype.replace("x-", ""));
         out.writeEndObject();
     }

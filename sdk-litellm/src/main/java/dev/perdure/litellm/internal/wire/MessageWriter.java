@@ -3,17 +3,14 @@ package dev.perdure.litellm.internal.wire;
 import dev.perdure.model.Message;
 import dev.perdure.session.Json;
 import dev.perdure.session.Part;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
-/** Writes the conversation. Confined to one request. */
+/** Writes the conversation for chat completions. Confined to one request. */
 public final class MessageWriter {
     private final JsonGenerator out;
-    private final Deque<String> madeIds = new ArrayDeque<>();
-    private int position;
+    private final CallIds ids = new CallIds();
 
     public MessageWriter(JsonGenerator out) {
         this.out = out;
@@ -27,7 +24,7 @@ public final class MessageWriter {
             out.writeEndObject();
         }
         for (Message message : messages) {
-            position++;
+            ids.at(message);
             write(message);
         }
         out.writeEndArray();
@@ -100,57 +97,30 @@ public final class MessageWriter {
     }
 
     private void toolCalls(List<Part.ToolUse> calls) {
-        madeIds.clear();
         if (calls.isEmpty()) {
             return;
         }
         out.writeName("tool_calls");
         out.writeStartArray();
-        for (int i = 0; i < calls.size(); i++) {
-            toolCall(calls.get(i), i);
-        }
+        calls.forEach(this::toolCall);
         out.writeEndArray();
     }
 
-    private void toolCall(Part.ToolUse call, int ordinal) {
+    private void toolCall(Part.ToolUse call) {
         out.writeStartObject();
-        out.writeStringProperty("id", call.providerId().isEmpty() ? madeId(ordinal) : call.providerId());
+        out.writeStringProperty("id", ids.of(call));
         out.writeStringProperty("type", "function");
         out.writeName("function");
         out.writeStartObject();
         out.writeStringProperty("name", call.name());
-        out.writeStringProperty("arguments", arguments(call.arguments()));
+        out.writeStringProperty("arguments", Arguments.asObject(call.arguments()));
         out.writeEndObject();
         out.writeEndObject();
-    }
-
-    /** For a provider that gave none, one that its results find again: they follow in the order of the calls. */
-    private String madeId(int ordinal) {
-        String id = "call_" + position + "_" + ordinal;
-        madeIds.add(id);
-        return id;
-    }
-
-    /** Gateways parse them for some providers, and would refuse this conversation for ever over a slip of the model. */
-    private static String arguments(String written) {
-        if (written.isBlank()) {
-            return "{}";
-        }
-        try {
-            return Json.parse(written).isObject() ? written : asText(written);
-        } catch (IllegalArgumentException e) {
-            return asText(written);
-        }
-    }
-
-    private static String asText(String written) {
-        return Json.EMPTY.with("not_an_object", written).text();
     }
 
     private void toolResult(Message.ToolResult result) {
-        String made = result.providerId().isEmpty() ? madeIds.poll() : null;
         start("tool");
-        out.writeStringProperty("tool_call_id", made == null ? result.providerId() : made);
+        out.writeStringProperty("tool_call_id", ids.of(result));
         out.writeStringProperty("content", result.output());
         out.writeEndObject();
     }

@@ -16,6 +16,7 @@ public final class ReplyDraft {
     private static final int NO_INDEX = Integer.MIN_VALUE;
 
     private final Deltas deltas;
+    private final Details details = new Details();
     private final List<Fragment> fragments = new ArrayList<>();
     private final Map<Integer, Fragment.Tool> tools = new HashMap<>();
     private int lastTool = NO_INDEX;
@@ -78,6 +79,8 @@ public final class ReplyDraft {
         roleCameAgain = false;
         finishReason = "unknown";
         restarted = true;
+        // Those of the chunk that starts again, too: the next one repeats what matters.
+        details.clear();
         deltas.discard();
     }
 
@@ -89,6 +92,7 @@ public final class ReplyDraft {
             deltas.text(choice.text);
         }
         choice.toolPieces.forEach(this::addTool);
+        choice.others.forEach(other -> fragments.add(new Fragment.Other(other)));
         if (choice.finishReason != null) {
             finishReason = choice.finishReason;
         }
@@ -183,6 +187,11 @@ public final class ReplyDraft {
 
     public Usage usage() {
         return usage;
+    }
+
+    /** To be given to whoever reads the chunks. */
+    public Details details() {
+        return details;
     }
 
     @Nullable

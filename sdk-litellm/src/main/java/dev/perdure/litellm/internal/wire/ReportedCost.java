@@ -9,9 +9,12 @@ import org.jspecify.annotations.Nullable;
 public final class ReportedCost {
     private ReportedCost() {}
 
-    public static Cost of(@Nullable String header, @Nullable String usage) {
+    /** @param zeroIsFree whether zero is an amount, or means that nobody knows it */
+    public static Cost of(@Nullable String header, @Nullable String usage, boolean zeroIsFree) {
         return find(header, Cost.Source.HEADER)
+                .filter(cost -> zeroIsFree || cost.usd().signum() > 0)
                 .or(() -> find(usage, Cost.Source.USAGE))
+                .filter(cost -> zeroIsFree || cost.usd().signum() > 0)
                 .orElse(Cost.UNKNOWN);
     }
 

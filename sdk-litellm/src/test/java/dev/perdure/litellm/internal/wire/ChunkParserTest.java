@@ -9,6 +9,7 @@ import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,12 @@ import tools.jackson.core.JacksonException;
 class ChunkParserTest {
     private static Chunk parse(String json) {
         byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
-        return ChunkParser.parse(bytes, bytes.length);
+        List<Chunk> chunks = new ArrayList<>();
+        try (ChatFormat format = new ChatFormat(new Details())) {
+            format.event(bytes, bytes.length, chunks::add);
+        }
+        assertThat(chunks).hasSize(1);
+        return chunks.get(0);
     }
 
     private static List<Part> parts(String json) {
@@ -58,8 +64,7 @@ class ChunkParserTest {
                 "{\"choices\":[[[{\"delta\":{\"content\":\"x\"}}]}",
                 "{\"choices\":[{\"finish_reason\":{\"delta\":{\"content\":\"x\"}}]}",
                 "{\"choices\":[]",
-                "{\"usage\":{\"prompt_tokens\":{\"a\":1}}",
-                "{\"choices\":[]}]"
+                "{\"usage\":{\"prompt_tokens\":{\"a\":1}}"
             })
     void unbalancedBrackets_areNoChunk(String json) {
         assertThatThrownBy(() -> parse(json)).isInstanceOf(JacksonException.class);

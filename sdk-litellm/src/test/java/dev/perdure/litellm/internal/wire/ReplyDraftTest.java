@@ -17,7 +17,7 @@ class ReplyDraftTest {
         for (String delta : deltas) {
             byte[] chunk =
                     ("{\"choices\":[{\"delta\":" + delta.replace('\'', '"') + "}]}").getBytes(StandardCharsets.UTF_8);
-            draft.add(ChunkParser.parse(chunk, chunk.length));
+            draft.add(ChunkParser.parse(chunk, chunk.length, draft.details()));
         }
         return draft.parts();
     }
@@ -129,9 +129,48 @@ class ReplyDraftTest {
                                 + "{\"index\":2,\"delta\":{\"content\":\"no\"}}]}")
                         .getBytes(StandardCharsets.UTF_8);
         ReplyDraft draft = new ReplyDraft(Deltas.UNWANTED);
-        draft.add(ChunkParser.parse(chunk, chunk.length));
+        draft.add(ChunkParser.parse(chunk, chunk.length, draft.details()));
 
         assertThat(draft.parts()).containsExactly(new Part.Text("yes"));
+    }
+
+    private static String details(String... chunks) {
+        ReplyDraft draft = new ReplyDraft(Deltas.UNWANTED);
+        for (String text : chunks) {
+            byte[] chunk = text.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+            draft.add(ChunkParser.parse(chunk, chunk.length, draft.details()));
+        }
+        return draft.details().json(null).text();
+    }
+
+    @Test
+    void fieldsWithoutAPlace_areDetails_arraysJoined_objectsMerged_elseTheLastCounts() {
+        assertThat(
+                        details(
+                                "{'id':'r1','object':'x','created':1,'model':'m','service_tier':null,'choices':[{'index':0,'logprobs':{'content':[{'token':'a'}]},"
+                                        + "'delta':{'content':'a','audio':{},'annotations':[]}}]}",
+                                "{'id':'r1','choices':[{'index':0,'logprobs':{'content':[{'token':'a'}],'refusal':null},'delta':{'content':'a',"
+                                        + "'provider_specific_fields':{'x':{'y':1}}}}],'citations':['u1']}",
+                                "{'id':'r1','choices':[{'index':0,'delta':{'annotations':[{'n':1}],'provider_specific_fields':{'x':{'z':2}}}}],'citations':['u1'],"
+                                        + "'service_tier':'flex'}",
+                                "{'id':'r1','choices':[{'index':0,'delta':{'annotations':[{'n':2}]}}],'service_tier':'default'}"))
+                .isEqualTo(("{'reply':{'id':'r1','logprobs':{'content':[{'token':'a'},{'token':'a'}]},"
+                                + "'provider_specific_fields':{'x':{'y':1,'z':2}},'citations':['u1'],"
+                                + "'annotations':[{'n':1},{'n':2}],'service_tier':'default'}}")
+                        .replace('\'', '"'));
+        assertThat(details("{'choices':[{'index':0,'logprobs':null,'delta':{}}]}"))
+                .isEqualTo("{}");
+    }
+
+    @Test
+    void detailsOfOtherChoices_andOfWhatWasDiscarded_areLeftOut() {
+        assertThat(details("{'choices':[{'index':1,'x':1,'delta':{'y':2}},{'index':0,'delta':{'z':3}}]}"))
+                .isEqualTo("{\"reply\":{\"z\":3}}");
+        assertThat(details(
+                        "{'id':'a','model':'m','choices':[{'index':0,'delta':{'content':'x','annotations':[1]}}]}",
+                        "{'id':'b','model':'n','choices':[{'index':0,'delta':{'role':'assistant','content':'y'}}]}",
+                        "{'id':'b','model':'n','choices':[{'index':0,'delta':{'content':'y','annotations':[2]}}]}"))
+                .isEqualTo("{\"reply\":{\"id\":\"b\",\"annotations\":[2]}}");
     }
 
     @Test
