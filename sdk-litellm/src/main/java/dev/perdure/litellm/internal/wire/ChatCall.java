@@ -9,7 +9,6 @@ import dev.perdure.litellm.internal.http.ErrorText;
 import dev.perdure.litellm.internal.http.Failures;
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
-import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.model.ModelException;
@@ -37,7 +36,7 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
-    private final Transport transport;
+    private final Call.Factory transport;
     private final Prices prices;
     private final CallContext context;
     private final CallWatch watch;
@@ -48,7 +47,8 @@ public final class ChatCall {
     private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, Prices prices, ModelRequest request, CallContext context) {
+    public ChatCall(
+            Settings settings, Call.Factory transport, Prices prices, ModelRequest request, CallContext context) {
         this.settings = settings;
         this.transport = transport;
         this.prices = prices;
@@ -104,6 +104,8 @@ public final class ChatCall {
             throw failures.notTheProtocol(answer, String.valueOf(e.getMessage()));
         } catch (JacksonIOException e) {
             throw e.getCause();
+        } catch (NumberFormatException e) {
+            throw failures.notTheProtocol(answer, "there is a number in it that is longer than any number may be");
         } catch (JacksonException e) {
             // Without the parser's own words, which may quote what came.
             String place = isStream(answer)
