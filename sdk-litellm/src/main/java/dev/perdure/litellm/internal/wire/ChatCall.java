@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.exc.JacksonIOException;
 
 /** One call, from the request to the whole reply. Confined to the caller's thread. */
@@ -104,10 +105,12 @@ public final class ChatCall {
         } catch (JacksonIOException e) {
             throw e.getCause();
         } catch (JacksonException e) {
-            // Without the parser's own words, which may quote what came.
+            // Without the parser's own words, which may quote what came. What is beyond its limits has no place.
+            TokenStreamLocation at = e.getLocation();
             throw failures.notTheProtocol(
                     answer,
-                    "what came is not JSON, at byte " + e.getLocation().getByteOffset() + " of "
+                    "what came is not JSON, or beyond any measure"
+                            + (at == null ? "" : ", at byte " + at.getByteOffset()) + " of "
                             + (isStream(answer) ? "a chunk" : "the answer"));
         }
     }

@@ -40,14 +40,9 @@ final class Trees {
     /**
      * As the log keeps it.
      *
-     * @throws NotTheProtocolException when it is nested deeper, or has longer numbers or names, than a log takes
+     * @throws JacksonException when it is nested deeper than a log takes
      */
     static Json json(JsonNode json) {
-        try {
-            return Json.parse(json.toString());
-        } catch (IllegalArgumentException | JacksonException e) {
-            // Without the parser's own words, which may quote what came.
-            throw new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
-        }
+        return Json.parse(json.toString());
     }
 }
