@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.model.Message;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Answer;
+import dev.perdure.session.Cost;
 import dev.perdure.session.Effect;
 import dev.perdure.session.Event;
 import dev.perdure.session.InboxItem;
@@ -120,6 +121,49 @@ class RecoveryTest {
         List<Event.ToolFinished> results = Sessions.events(memory, id, Event.ToolFinished.class);
         assertThat(results).hasSize(1);
         return results.get(0);
+    }
+
+    @Test
+    void workerDiesWhileTheModelAnswers_itIsAskedOnceMore_andTheCostOfBothAttemptsIsInTheLog() {
+        FakeModel model = payOnce();
+        dieAndRecover(
+                agent(model, tool(Effect.PURE)),
+                store -> store.dieBefore(batch -> Sessions.types(batch).contains("ModelReplied")));
+
+        List<Event.ModelFailed> failed = Sessions.events(memory, id, Event.ModelFailed.class);
+        assertThat(failed).hasSize(1);
+        Event.ModelFailed lost = failed.get(0);
+        assertThat(lost.problem().kind()).isEqualTo("lost");
+        assertThat(lost.attempt()).isEqualTo(1);
+        assertThat(lost.willRetry()).isTrue();
+        assertThat(lost.usage()).isNotNull();
+        assertThat(lost.usage().estimated()).isTrue();
+        assertThat(lost.cost()).isNotNull();
+        assertThat(lost.cost().source()).isEqualTo(Cost.Source.ESTIMATED);
+        assertThat(Sessions.events(memory, id, Event.ModelReplied.class))
+                .extracting(Event.ModelReplied::attempt)
+                .containsExactly(2, 1);
+        assertThat(end().cost().usd()).isEqualByComparingTo(lost.cost().usd().add(new java.math.BigDecimal("0.002")));
+    }
+
+    @Test
+    void workerDiesAnywhereElse_noModelCallIsTakenForLost() {
+        for (String type : List.of("ToolFinished", "TurnStarted")) {
+            SessionId session = SessionId.of("acme", type);
+            FaultyStore first = new FaultyStore(memory);
+            first.dieBefore(batch -> Sessions.types(batch).contains(type));
+            Agent agent = agent(payOnce(), tool(Effect.PURE));
+            try (AgentRuntime dying = Sessions.quick(first, agent).workers(0).build();
+                    AgentRuntime next =
+                            Sessions.quick(new FaultyStore(memory), agent).build()) {
+                dying.open(session, "a").send(Input.text("hi").key("k"));
+                Sessions.await(first.dead);
+                Sessions.await(next.open(session, "a").send(Input.text("hi").key("k")));
+                assertThat(Sessions.types(memory, session))
+                        .contains("TurnEnded")
+                        .doesNotContain("ModelFailed");
+            }
+        }
     }
 
     @ParameterizedTest

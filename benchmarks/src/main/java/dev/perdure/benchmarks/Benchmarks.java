@@ -7,17 +7,19 @@ import java.util.stream.Collectors;
 
 /** {@code benchmarks/run NAME [FACTOR]}: runs one, and says on what machine. */
 public final class Benchmarks {
-    static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of(
-            "append", new Append(),
-            "claim", new Claim(),
-            "codec", new Codec(),
-            "growth", new Growth(),
-            "history", new History(),
-            "idle", new Idle(),
-            "inbox", new InboxPosts(),
-            "resume", new Resume(),
-            "takeover", new Takeover(),
-            "turn", new ToolTurn()));
+    static final Map<String, Benchmark> ALL = new TreeMap<>(Map.ofEntries(
+            Map.entry("append", new Append()),
+            Map.entry("claim", new Claim()),
+            Map.entry("codec", new Codec()),
+            Map.entry("growth", new Growth()),
+            Map.entry("history", new History()),
+            Map.entry("idle", new Idle()),
+            Map.entry("inbox", new InboxPosts()),
+            Map.entry("litellm-call", new LiteLlmCall()),
+            Map.entry("litellm-stream", new LiteLlmStream()),
+            Map.entry("resume", new Resume()),
+            Map.entry("takeover", new Takeover()),
+            Map.entry("turn", new ToolTurn())));
 
     private Benchmarks() {}
 

@@ -17,7 +17,7 @@ class ChatIT {
 
     @Test
     void realModel_isShownWhatWasSaidToAnotherProcess() throws Exception {
-        Map<String, String> environment = Gateway.model("local");
+        Map<String, String> environment = RealGateway.model("local");
         Path database = folder.resolve("chat.db");
 
         Program.Ended first = say(environment, database, "My name is Ann and I like the sea. Say hello.\n");
@@ -29,7 +29,7 @@ class ChatIT {
         assertThat(first.out()).isNotBlank();
         assertThat(second.out()).isNotBlank();
         SessionId id = SessionId.of("chat", "main");
-        SessionView view = SessionView.of(id, Gateway.log(database, id));
+        SessionView view = SessionView.of(id, RealGateway.log(database, id));
         List<Event.ModelReplied> replies = view.events().stream()
                 .map(recorded -> recorded.event())
                 .filter(Event.ModelReplied.class::isInstance)

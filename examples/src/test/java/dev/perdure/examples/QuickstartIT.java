@@ -16,7 +16,7 @@ class QuickstartIT {
 
     @Test
     void review_throughTheGateway_killedHalfWay_isFinished() throws Exception {
-        Map<String, String> environment = Gateway.model("scripted");
+        Map<String, String> environment = RealGateway.model("scripted");
 
         Program.Ended ended = run(environment);
 
@@ -29,7 +29,7 @@ class QuickstartIT {
 
     @Test
     void modelThatCannotCallTools_endsEarly_andSaysSo() throws Exception {
-        Map<String, String> environment = Gateway.model("local");
+        Map<String, String> environment = RealGateway.model("local");
 
         Program.Ended ended = run(environment);
 
@@ -57,7 +57,7 @@ class QuickstartIT {
                 .findFirst()
                 .orElseThrow();
         Path database = Path.of(line.substring("session:".length()).strip());
-        return SessionView.of(RunFolder.SESSION, Gateway.log(database, RunFolder.SESSION))
+        return SessionView.of(RunFolder.SESSION, RealGateway.log(database, RunFolder.SESSION))
                 .cost()
                 .usd();
     }

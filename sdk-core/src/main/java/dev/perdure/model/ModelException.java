@@ -2,6 +2,7 @@ package dev.perdure.model;
 
 import dev.perdure.session.PerdureException;
 import dev.perdure.session.Problem;
+import java.io.Serializable;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
@@ -101,7 +102,7 @@ public final class ModelException extends PerdureException {
         return Optional.ofNullable(gatewayCallId);
     }
 
-    /** What is spent, of kinds {@link Kind#BUDGET} and {@link Kind#SESSION_LIMIT} where the peer says it. */
+    /** What is used up, of kinds {@link Kind#BUDGET}, {@link Kind#SESSION_LIMIT} and {@link Kind#RATE_LIMIT}, where the peer says it. */
     public Optional<Spent> findSpent() {
         return Optional.ofNullable(spent);
     }
@@ -120,16 +121,16 @@ public final class ModelException extends PerdureException {
     /**
      * A budget or limit that is used up.
      *
-     * @param scope whose it is: {@code key}, {@code team}, {@code user}, {@code end_user}, {@code tag}, {@code session}, {@code provider}, …
-     * @param used US dollars, or calls where {@code unit} says so; null when the peer does not say
+     * @param scope whose it is: {@code key}, {@code team}, {@code end_user}, {@code tag}, {@code session}, {@code provider}, …
+     * @param used of {@code unit}; null when the peer does not say
      * @param limit likewise
-     * @param unit {@code usd} or {@code calls}
+     * @param unit {@code usd}, or {@code calls} of a session, or {@code requests} or {@code tokens} in a minute, or {@code parallel} requests
      */
     public record Spent(
             String scope,
             @Nullable BigDecimal used,
             @Nullable BigDecimal limit,
-            String unit) {
+            String unit) implements Serializable {
         public Spent {
             Objects.requireNonNull(scope, "scope");
             Objects.requireNonNull(unit, "unit");

@@ -133,6 +133,7 @@ public sealed interface Event {
             parts = parts == null ? List.of() : List.copyOf(parts);
             usage = usage == null ? Usage.NONE : usage;
             cost = cost == null ? Cost.UNKNOWN : cost;
+            details = details == null || details.isNull() ? null : details;
         }
 
         public ModelReplied(

@@ -1,5 +1,9 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.guard.Asking;
+import dev.perdure.litellm.internal.guard.Delivered;
+import dev.perdure.litellm.internal.guard.Guard;
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.Endpoint;
 import dev.perdure.litellm.internal.http.GatewayHttp;
 import dev.perdure.litellm.internal.http.Settings;
@@ -9,18 +13,31 @@ import dev.perdure.litellm.internal.plain.Embedding;
 import dev.perdure.litellm.internal.plain.HealthCheck;
 import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.litellm.internal.plain.TokenCount;
+import dev.perdure.litellm.internal.telemetry.ClientTelemetry;
 import dev.perdure.litellm.internal.wire.ChatCall;
+import dev.perdure.model.Message;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Interruption;
+import dev.perdure.session.Part;
 import dev.perdure.spi.CallScope;
 import dev.perdure.spi.ModelClient;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import okhttp3.HttpUrl;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Calls models through a LiteLLM gateway, or through another server that speaks OpenAI's chat completions.
@@ -49,14 +66,42 @@ import java.util.function.Consumer;
  * dev.perdure.session.Cost#UNKNOWN unknown}.
  */
 public final class LiteLlm implements ModelClient {
+    private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
+
     private final Settings settings;
     private final Transport transport;
     private final Prices prices;
+    private final Guard guard;
+    private final @Nullable ClientTelemetry telemetry;
+    private final @Nullable LiteLlm second;
 
-    private LiteLlm(Settings settings, Transport transport, Prices prices) {
+    private LiteLlm(
+            Settings settings,
+            Transport transport,
+            Prices prices,
+            Guard guard,
+            @Nullable ClientTelemetry telemetry,
+            @Nullable LiteLlm second) {
         this.settings = settings;
         this.transport = transport;
         this.prices = prices;
+        this.guard = guard;
+        this.telemetry = telemetry;
+        this.second = second;
+    }
+
+    private static LiteLlm of(Settings settings) {
+        return new LiteLlm(settings, new Transport(), new Prices(), guard(settings, Protection.STANDARD), null, null);
+    }
+
+    private static Guard guard(Settings settings, Protection protection) {
+        return new Guard(
+                settings.endpoint.name(),
+                protection.failurePercent(),
+                protection.open(),
+                protection.mostInFlight(),
+                protection.longestWait(),
+                protection.keepsLimits());
     }
 
     /**
@@ -66,7 +111,7 @@ public final class LiteLlm implements ModelClient {
      * @throws IllegalArgumentException when it is no http or https URL, or has a user, a query or a fragment in it
      */
     public static LiteLlm at(String baseUrl) {
-        return new LiteLlm(new Settings(Endpoint.of(baseUrl), true), new Transport(), new Prices());
+        return of(new Settings(Endpoint.of(baseUrl), true));
     }
 
     /**
@@ -76,7 +121,7 @@ public final class LiteLlm implements ModelClient {
      * @throws IllegalArgumentException as {@link #at}
      */
     public static LiteLlm openAiCompatible(String baseUrl) {
-        return new LiteLlm(new Settings(Endpoint.of(baseUrl), false), new Transport(), new Prices());
+        return of(new Settings(Endpoint.of(baseUrl), false));
     }
 
     /**
@@ -149,13 +194,149 @@ public final class LiteLlm implements ModelClient {
     }
 
     /**
+     * How calls are kept back that would do harm; default {@link Protection#STANDARD}. The copies made from the returned client share its circuit breaker, its bulkhead and what it knows
+     * of limits.
+     */
+    public LiteLlm protection(Protection protection) {
+        return new LiteLlm(settings, transport, prices, guard(settings, protection), telemetry, second);
+    }
+
+    /**
+     * Another gateway, asked within the same call when this one cannot be reached, gives no sign of life, or its circuit breaker is open, and nothing of a reply has come. It has
+     * a key, a model and a protection of its own. What this gateway answers, a provider's failure included, is an answer.
+     */
+    public LiteLlm fallback(LiteLlm second) {
+        Objects.requireNonNull(second, "second");
+        return new LiteLlm(settings, transport, prices, guard, telemetry, second);
+    }
+
+    /**
+     * Spans and metrics for {@link #ask}: {@code chat MODEL} spans and {@code gen_ai.client.*} metrics by the current conventions for GenAI, the attributes {@code litellm.*} and the
+     * counter {@code litellm.client.cost}; never content. Default none. Calls inside of a session are measured by the engine; to its spans the attributes are added without this.
+     * {@code traceparent} is sent whenever there is a current span.
+     */
+    public LiteLlm telemetry(OpenTelemetry telemetry) {
+        HttpUrl url = settings.endpoint.completions();
+        return new LiteLlm(
+                settings,
+                transport,
+                prices,
+                guard,
+                new ClientTelemetry(telemetry, provider(), url.host(), url.port()),
+                second);
+    }
+
+    /** As {@link #ask(ModelRequest, CallOptions)}, one text without instructions, tools and options. */
+    public ModelReply ask(String text) {
+        return ask(
+                ModelRequest.of("", List.of(new Message.User(List.of(new Part.Text(text)))), List.of()),
+                CallOptions.DEFAULT);
+    }
+
+    /**
+     * Calls a model for an application that runs no agent. Blocks; see {@link CallOptions} for retries, streaming and interruption, and {@link CallFacts} for what else the gateway
+     * said.
+     *
+     * @throws ModelException when there is no whole reply
+     * @throws IllegalStateException when neither request nor client names a model
+     * @throws IllegalArgumentException when an extra parameter names a field that this client writes itself
+     */
+    public ModelReply ask(ModelRequest request, CallOptions options) {
+        ModelRequest full = settings.gateway ? withMetadata(request, options) : request;
+        CallContext context = new CallContext(
+                options.findCallId().orElseGet(() -> UUID.randomUUID().toString()),
+                options.session(),
+                options.tags(),
+                options.endUser(),
+                options.timeout(),
+                options.interruption(),
+                options.deltas());
+        String model = settings.findModel(full.parameters()).orElse("unknown");
+        return Asking.ask(
+                context,
+                options.retries(),
+                attempt -> telemetry == null
+                        ? send(full, attempt)
+                        : telemetry.around(model, attempt, inside -> send(full, inside)));
+    }
+
+    private static ModelRequest withMetadata(ModelRequest request, CallOptions options) {
+        if (options.metadata().names().isEmpty()) {
+            return request;
+        }
+        return new ModelRequest(
+                request.instructions(),
+                request.messages(),
+                request.tools(),
+                request.parameters().extra("litellm_metadata", options.metadata()),
+                request.outputSchema());
+    }
+
+    /**
+     * {@link #ask(ModelRequest, CallOptions)} on a thread of {@code executor}, which blocks as long as the call lasts.
+     *
+     * @return cancelling it interrupts the call
+     */
+    public CompletableFuture<ModelReply> askAsync(ModelRequest request, CallOptions options, Executor executor) {
+        Interruption stop = new Interruption();
+        options.interruption()
+                .onRequest(() -> stop.request(options.interruption().reason()));
+        CompletableFuture<ModelReply> reply = new CompletableFuture<>();
+        var ignored = reply.whenComplete((value, error) -> {
+            if (reply.isCancelled()) {
+                stop.request("its future was cancelled");
+            }
+        });
+        executor.execute(() -> {
+            if (reply.isDone()) {
+                return;
+            }
+            try {
+                reply.complete(ask(request, options.interruption(stop)));
+            } catch (Throwable e) {
+                reply.completeExceptionally(e);
+            }
+        });
+        return reply;
+    }
+
+    /**
      * @throws ModelException as {@link ModelClient#call}; a {@code TIMEOUT} says which time ran out
      * @throws IllegalStateException when neither request nor client names a model
      * @throws IllegalArgumentException when an extra parameter names a field that this client writes itself
      */
     @Override
     public ModelReply call(ModelRequest request, CallScope scope) {
-        return new ChatCall(settings, transport, prices, request, scope).run();
+        ModelReply reply = send(request, CallContext.of(scope));
+        ClientTelemetry.enrich(Span.current(), reply);
+        return reply;
+    }
+
+    private ModelReply send(ModelRequest request, CallContext context) {
+        if (second == null) {
+            return guarded(request, context);
+        }
+        long started = System.nanoTime();
+        Delivered delivered = new Delivered(context.deltas());
+        try {
+            return guarded(request, context.withDeltas(delivered));
+        } catch (ModelException e) {
+            Duration left = context.timeout().minusNanos(System.nanoTime() - started);
+            if (!Guard.noGateway(e) || delivered.any() || left.isNegative() || left.isZero()) {
+                throw e;
+            }
+            LOG.info("{}: {} is asked instead of {} ({})", context.callId(), second, this, e.kind());
+            return second.send(request, context.within(left));
+        }
+    }
+
+    private ModelReply guarded(ModelRequest request, CallContext context) {
+        return guard.run(keyName(), context, () -> new ChatCall(settings, transport, prices, request, context).run());
+    }
+
+    private String keyName() {
+        String id = settings.keyId();
+        return id == null ? "" : id;
     }
 
     /**
@@ -242,6 +423,6 @@ public final class LiteLlm implements ModelClient {
     private LiteLlm with(Consumer<Settings> change) {
         Settings changed = settings.copy();
         change.accept(changed);
-        return new LiteLlm(changed, transport, prices);
+        return new LiteLlm(changed, transport, prices, guard, telemetry, second);
     }
 }

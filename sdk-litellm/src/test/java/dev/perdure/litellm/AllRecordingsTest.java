@@ -36,6 +36,8 @@ class AllRecordingsTest {
         Set<String> unnamed = recordings();
         assertThat(unnamed).hasSizeGreaterThan(100);
         unnamed.removeAll(named);
+        // DatabaseRecordedTest has a test for each of these, and fails for one without.
+        unnamed.removeIf(name -> name.startsWith("db-"));
 
         assertThat(unnamed).as("recordings that no test names").isEmpty();
     }

@@ -6,6 +6,7 @@ import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Cost;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -29,7 +30,7 @@ class FaultsTest {
     }
 
     private LiteLlm at(FakeGateway.Answer answer) {
-        FakeGateway gateway = new FakeGateway(answer);
+        FakeGateway gateway = FakeGateway.raw(answer);
         gateways.add(gateway);
         return LiteLlm.at(gateway.url()).key("sk-secret").model("m");
     }
@@ -102,7 +103,7 @@ class FaultsTest {
     @Test
     void pooledConnectionResetBeforeTheAnswer_isNotSentAgain() {
         LiteLlm client = at(exchange -> {
-            if (exchange.request.body().contains("\"hi\"")) {
+            if (exchange.request().body().contains("\"hi\"")) {
                 exchange.reset();
             } else {
                 exchange.json("{\"choices\":[{\"message\":{\"content\":\"ok\"}}]}");

@@ -2,6 +2,8 @@ package dev.perdure.litellm;
 
 import dev.perdure.session.Json;
 import dev.perdure.spi.ModelClient;
+import dev.perdure.testkit.FakeGateway;
+import dev.perdure.testkit.GatewayRefusal;
 import dev.perdure.testkit.ModelClientContract;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -19,10 +21,10 @@ abstract class LiteLlmContract extends ModelClientContract {
     }
 
     /** Answers with a text, in several pieces when asked for a stream. */
-    abstract void text(FakeGateway.Exchange exchange, String text) throws IOException;
+    abstract void text(FakeGateway.Exchange exchange, String text) throws Exception;
 
     /** Answers with both calls of {@code add}. */
-    abstract void calls(FakeGateway.Exchange exchange) throws IOException;
+    abstract void calls(FakeGateway.Exchange exchange) throws Exception;
 
     /** The first words of a stream that does not go on. */
     abstract void begin(FakeGateway.Exchange exchange) throws IOException;
@@ -41,7 +43,7 @@ abstract class LiteLlmContract extends ModelClientContract {
 
     @Override
     protected ModelClient clientOf(Peer peer) {
-        FakeGateway gateway = new FakeGateway(exchange -> play(peer, exchange));
+        FakeGateway gateway = FakeGateway.raw(exchange -> play(peer, exchange));
         gateways.add(gateway);
         return LiteLlm.at(gateway.url()).key("sk-test").model("m").wire(wire);
     }
@@ -52,12 +54,12 @@ abstract class LiteLlmContract extends ModelClientContract {
     }
 
     private void play(Peer peer, FakeGateway.Exchange exchange) throws Exception {
-        if (exchange.request.line().startsWith("GET /model_group/info")) {
+        if (exchange.request().line().startsWith("GET /model_group/info")) {
             exchange.json(
                     "{\"data\":[{\"model_group\":\"m\",\"input_cost_per_token\":1e-06,\"output_cost_per_token\":2e-06}]}");
             return;
         }
-        Json request = Json.parse(exchange.request.body());
+        Json request = Json.parse(exchange.request().body());
         switch (peer) {
             case ANSWERS -> text(exchange, TEXT);
             case CALLS_TOOLS -> {
@@ -74,12 +76,7 @@ abstract class LiteLlmContract extends ModelClientContract {
                 begin(exchange);
                 exchange.stall();
             }
-            case REFUSES_KEY ->
-                exchange.whole(
-                        401,
-                        "application/json",
-                        "{\"error\":{\"message\":\"Authentication Error, Invalid proxy server token passed.\","
-                                + "\"type\":\"token_not_found_in_db\",\"param\":\"key\",\"code\":\"401\"}}");
+            case REFUSES_KEY -> GatewayRefusal.unknownKey().play(exchange);
             case FAILS -> exchange.whole(503, "text/html", "<html><body>try later</body></html>", "retry-after: 0");
         }
     }

@@ -1,6 +1,7 @@
 package dev.perdure.litellm;
 
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,8 +1,11 @@
 package dev.perdure.litellm;
 
 import dev.perdure.session.Json;
+import dev.perdure.testkit.FakeGateway;
+import dev.perdure.testkit.GatewayReply;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The contract over chat completions. */
@@ -12,40 +15,15 @@ class LiteLlmTest extends LiteLlmContract {
     }
 
     @Override
-    void text(FakeGateway.Exchange exchange, String text) throws IOException {
-        if (!exchange.streamed()) {
-            exchange.json(
-                    "{\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"content\":"
-                            + Json.of(text)
-                            + "}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"cost\":1e-4}}");
-            return;
-        }
-        exchange.stream().role();
-        for (String word : text.split("(?<= )")) {
-            exchange.text(inner(word));
-        }
-        exchange.done();
+    void text(FakeGateway.Exchange exchange, String text) throws Exception {
+        GatewayReply.text(text).cost("0.0001").play(exchange);
     }
 
     @Override
-    void calls(FakeGateway.Exchange exchange) throws IOException {
-        if (!exchange.streamed()) {
-            exchange.json(
-                    "{\"model\":\"m\",\"choices\":[{\"finish_reason\":\"tool_calls\",\"message\":{\"tool_calls\":["
-                            + "{\"id\":\"c1\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":1,\\\"b\\\":2}\"}},"
-                            + "{\"id\":\"c2\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":3,\\\"b\\\":4}\"}}]}}]}");
-            return;
-        }
-        exchange.stream().role();
-        piece(exchange, "{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":1\"}}");
-        piece(exchange, "{\"index\":1,\"id\":\"c2\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}}");
-        piece(exchange, "{\"index\":0,\"function\":{\"arguments\":\",\\\"b\\\":2}\"}}");
-        piece(exchange, "{\"index\":1,\"function\":{\"arguments\":\"{\\\"a\\\":3,\\\"b\\\":4}\"}}");
-        exchange.done();
-    }
-
-    private static void piece(FakeGateway.Exchange exchange, String piece) throws IOException {
-        exchange.event("{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[" + piece + "]}}]}");
+    void calls(FakeGateway.Exchange exchange) throws Exception {
+        GatewayReply.call("add", Map.of("a", 1, "b", 2))
+                .andCall("add", Map.of("a", 3, "b", 4))
+                .play(exchange);
     }
 
     @Override

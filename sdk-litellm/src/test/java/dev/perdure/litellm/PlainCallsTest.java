@@ -15,6 +15,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Json;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.util.List;
@@ -32,7 +33,7 @@ class PlainCallsTest {
     }
 
     private static FakeGateway playing(String name) {
-        return new FakeGateway(Recording.of(name)::play);
+        return FakeGateway.raw(Recording.of(name)::play);
     }
 
     private static String line(FakeGateway gateway, int request) {
@@ -64,7 +65,7 @@ class PlainCallsTest {
         // 1.0 and -2.5 as little-endian floats
         String bytes = "AACAPwAAIMA=";
         String two = "{\"data\":[{\"index\":1,\"embedding\":[3,4e-1]},{\"index\":0,\"embedding\":\"" + bytes + "\"}]}";
-        try (FakeGateway gateway = new FakeGateway(exchange -> exchange.json(two))) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> exchange.json(two))) {
             Embeddings embeddings = at(gateway).embed("m", List.of("a", "b"));
 
             assertThat(embeddings.vectors().get(0)).containsExactly(1f, -2.5f);
@@ -77,7 +78,7 @@ class PlainCallsTest {
             assertThatThrownBy(() -> at(gateway).embed("m", List.of())).isInstanceOf(IllegalArgumentException.class);
         }
         try (FakeGateway gateway =
-                new FakeGateway(exchange -> exchange.json("{\"data\":[{\"index\":0,\"embedding\":\"?\"}]}"))) {
+                FakeGateway.raw(exchange -> exchange.json("{\"data\":[{\"index\":0,\"embedding\":\"?\"}]}"))) {
             assertThat(catchThrowableOfType(
                                     ModelException.class, () -> at(gateway).embed("m", List.of("a")))
                             .kind())
@@ -117,12 +118,12 @@ class PlainCallsTest {
 
     @Test
     void modelGroupThatNobodyKnows_isEmpty_andWithoutPricesThereIsNoEstimate() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> exchange.json("{\"data\":[]}"))) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> exchange.json("{\"data\":[]}"))) {
             assertThat(at(gateway).findModelGroup("x")).isEmpty();
         }
         for (String prices : List.of("", ",\"input_cost_per_token\":0.0,\"output_cost_per_token\":0.0")) {
             try (FakeGateway gateway =
-                    new FakeGateway(exchange -> exchange.json("{\"data\":[{\"model_group\":\"x\"" + prices + "}]}"))) {
+                    FakeGateway.raw(exchange -> exchange.json("{\"data\":[{\"model_group\":\"x\"" + prices + "}]}"))) {
                 ModelGroup group = at(gateway).findModelGroup("x").orElseThrow();
                 assertThat(group.estimate(Usage.of(1, 1))).isEmpty();
                 assertThat(group.findMaxInputTokens()).isEmpty();
@@ -167,8 +168,8 @@ class PlainCallsTest {
     @Test
     @Recorded({"liveliness", "readiness", "readiness-details"})
     void health_isAskedOfThreeRoutes() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            String line = exchange.request.line();
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            String line = exchange.request().line();
             Recording.of(
                             line.contains("details")
                                     ? "readiness-details"
@@ -181,8 +182,8 @@ class PlainCallsTest {
 
     @Test
     void healthOfWhatIsNotThere_orNotReady_isAnAnswer() throws IOException {
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            if (exchange.request.line().contains("liveliness")) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            if (exchange.request().line().contains("liveliness")) {
                 exchange.json("\"I'm alive!\"");
             } else {
                 exchange.whole(
@@ -193,7 +194,7 @@ class PlainCallsTest {
             assertThat(health).isEqualTo(new GatewayHealth(true, false, false, null));
             assertThat(health.findVersion()).isEmpty();
         }
-        FakeGateway gone = new FakeGateway(FakeGateway.Exchange::cut);
+        FakeGateway gone = FakeGateway.raw(FakeGateway.Exchange::cut);
         gone.close();
         assertThat(at(gone).health()).isEqualTo(new GatewayHealth(false, false, false, null));
     }
@@ -202,8 +203,8 @@ class PlainCallsTest {
             "{\"data\":[{\"model_group\":\"asked\",\"input_cost_per_token\":1e-05,\"output_cost_per_token\":3e-05}]}";
 
     private static FakeGateway withoutCosts(FakeGateway.Answer prices) {
-        return new FakeGateway(exchange -> {
-            if (exchange.request.line().contains("model_group")) {
+        return FakeGateway.raw(exchange -> {
+            if (exchange.request().line().contains("model_group")) {
                 prices.play(exchange);
             } else {
                 exchange.json("{\"model\":\"asked\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"x\"}}],"

@@ -9,6 +9,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -139,10 +140,16 @@ class RecordedTest {
 
     @Test
     void theIdOfTheResponse_isKept_asTheLedgerIsSearchedByIt() throws IOException {
-        assertThat(reply("chat-stream", Calls.streaming(new Heard())).details())
-                .hasToString("{\"reply\":{\"id\":\"chatcmpl-fake-6b0392ad-37\",\"system_fingerprint\":\"fp_fake\"}}");
-        assertThat(reply("fallback-midstream", Calls.streaming(new Heard())).details())
-                .hasToString("{\"reply\":{\"id\":\"chatcmpl-fake-6b0392ad-73\",\"system_fingerprint\":\"fp_fake\"}}");
+        assertThat(reply("chat-stream", Calls.streaming(new Heard()))
+                        .details()
+                        .find("reply")
+                        .orElseThrow())
+                .hasToString("{\"id\":\"chatcmpl-fake-6b0392ad-37\",\"system_fingerprint\":\"fp_fake\"}");
+        assertThat(reply("fallback-midstream", Calls.streaming(new Heard()))
+                        .details()
+                        .find("reply")
+                        .orElseThrow())
+                .hasToString("{\"id\":\"chatcmpl-fake-6b0392ad-73\",\"system_fingerprint\":\"fp_fake\"}");
     }
 
     @Test
@@ -281,13 +288,13 @@ class RecordedTest {
     }
 
     private static ModelReply reply(String name, CallScope scope) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             return LiteLlm.at(gateway.url()).model("asked").call(Calls.saying("hi"), scope);
         }
     }
 
     private static ModelException failure(String name, CallScope scope) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(Recording.of(name)::play)) {
+        try (FakeGateway gateway = FakeGateway.raw(Recording.of(name)::play)) {
             return Calls.failure(LiteLlm.at(gateway.url()).key("sk-some-key").model("asked"), scope);
         }
     }

@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

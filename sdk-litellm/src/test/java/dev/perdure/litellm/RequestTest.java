@@ -3,6 +3,7 @@ package dev.perdure.litellm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.CallHeaders;
 import dev.perdure.litellm.internal.http.CallWatch;
 import dev.perdure.litellm.internal.http.Endpoint;
@@ -234,7 +235,7 @@ class RequestTest {
         CallWatch watch =
                 new CallWatch(client.settings(), scope.timeout(), scope.deltas().wanted());
         Map<String, String> found = new TreeMap<>();
-        CallHeaders.of(client.settings(), scope, watch)
+        CallHeaders.of(client.settings(), CallContext.of(scope), watch)
                 .toMultimap()
                 .forEach((name, values) -> found.put(name, String.join(",", values)));
         return found;

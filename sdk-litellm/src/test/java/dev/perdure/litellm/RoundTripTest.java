@@ -13,6 +13,7 @@ import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Json;
 import dev.perdure.session.Part;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -139,8 +140,8 @@ class RoundTripTest {
     /** Three requests of one conversation, and their bodies. */
     private static List<String> converse(Wire wire, List<Message> messages) throws IOException {
         Deque<List<String>> replies = new ArrayDeque<>(List.of(firstReply(wire), secondReply(wire), secondReply(wire)));
-        try (FakeGateway gateway = new FakeGateway(exchange -> {
-            if (exchange.request.line().startsWith("GET")) {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> {
+            if (exchange.request().line().startsWith("GET")) {
                 exchange.json("{\"data\":[]}");
                 return;
             }
@@ -321,7 +322,7 @@ class RoundTripTest {
                         new Part.Media("application/pdf", "a.pdf", "data:application/pdf;base64,BB=="))),
                 List.of(Calls.WEATHER),
                 ModelParameters.DEFAULT
-                        .extra("tools", List.of(Map.of("type", "mcp", "server_url", "litellm_proxy")))
+                        .extra("tools", List.of(Json.parse("{\"type\":\"mcp\",\"server_url\":\"litellm_proxy\"}")))
                         .extra("text", Map.of("verbosity", "low"))
                         .extra("output_config", Map.of("effort", "high")),
                 schema);

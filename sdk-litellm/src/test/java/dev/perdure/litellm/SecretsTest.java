@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.model.ModelException;
+import dev.perdure.testkit.FakeGateway;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -51,7 +52,7 @@ class SecretsTest {
                     exchange -> exchange.stream().event("{" + KEY).end(),
                     FakeGateway.Exchange::cut);
             for (FakeGateway.Answer answer : answers) {
-                try (FakeGateway gateway = new FakeGateway(answer)) {
+                try (FakeGateway gateway = FakeGateway.raw(answer)) {
                     LiteLlm client = LiteLlm.at(gateway.url()).key(KEY).model("m");
                     ModelException e = Calls.failure(client, Calls.plain());
                     seen.append(client).append(trace(e)).append(e.problem());
@@ -83,7 +84,7 @@ class SecretsTest {
     @Test
     void onlyDaemonThreadsStay() throws IOException {
         try (FakeGateway gateway =
-                new FakeGateway(exchange -> exchange.stream().role().text("x").done())) {
+                FakeGateway.raw(exchange -> exchange.stream().role().text("x").done())) {
             LiteLlm.at(gateway.url()).model("m").call(Calls.saying("hi"), Calls.streaming(new Heard()));
         }
         List<Thread> ours = Thread.getAllStackTraces().keySet().stream()

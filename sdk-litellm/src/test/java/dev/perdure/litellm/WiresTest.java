@@ -9,6 +9,7 @@ import dev.perdure.session.Cost;
 import dev.perdure.session.Part;
 import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.util.List;
@@ -25,13 +26,13 @@ class WiresTest {
     }
 
     private static ModelReply reply(Wire wire, CallScope scope, FakeGateway.Answer answer) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(answer)) {
+        try (FakeGateway gateway = FakeGateway.raw(answer)) {
             return at(gateway, wire).call(Calls.saying("hi"), scope);
         }
     }
 
     private static ModelException failure(Wire wire, CallScope scope, FakeGateway.Answer answer) throws IOException {
-        try (FakeGateway gateway = new FakeGateway(answer)) {
+        try (FakeGateway gateway = FakeGateway.raw(answer)) {
             return Calls.failure(at(gateway, wire), scope);
         }
     }
@@ -213,9 +214,9 @@ class WiresTest {
                                         "{\"type\":\"messages.block\",\"json\":{\"type\":\"server_tool_use\",\"id\":\"s\","
                                                 + "\"name\":\"web_search\",\"input\":{\"q\":\"x\"}}}"));
         assertThat(reply.text()).isEqualTo("y");
-        assertThat(reply.details())
+        assertThat(reply.details().find("reply").orElseThrow())
                 .hasToString(
-                        "{\"reply\":{\"id\":\"m\",\"citations\":[{\"url\":\"u1\"},{\"url\":\"u2\"}],\"stop_sequence\":\"END\"}}");
+                        "{\"id\":\"m\",\"citations\":[{\"url\":\"u1\"},{\"url\":\"u2\"}],\"stop_sequence\":\"END\"}");
     }
 
     @Test
@@ -232,7 +233,7 @@ class WiresTest {
                         "{'type':'message_delta','delta':{'stop_reason':'end_turn'}}",
                         "{'type':'message_stop'}"));
         assertThat(messages.text()).isEqualTo("whole").isEqualTo(heard.text.toString());
-        assertThat(messages.details()).hasToString("{\"reply\":{\"id\":\"m2\"}}");
+        assertThat(messages.details().find("reply").orElseThrow()).hasToString("{\"id\":\"m2\"}");
 
         ModelReply responses = reply(
                 Wire.RESPONSES,
@@ -312,8 +313,8 @@ class WiresTest {
         assertThat(whole.finishReason()).isEqualTo("tool_calls");
         assertThat(whole.usage()).isEqualTo(new Usage(5, 7, 2, 4));
         assertThat(whole.cost()).isEqualTo(Cost.UNKNOWN);
-        assertThat(whole.details())
-                .hasToString("{\"reply\":{\"id\":\"r\",\"annotations\":[{\"n\":1}],\"service_tier\":\"flex\"}}");
+        assertThat(whole.details().find("reply").orElseThrow())
+                .hasToString("{\"id\":\"r\",\"annotations\":[{\"n\":1}],\"service_tier\":\"flex\"}");
     }
 
     @Test

@@ -1,16 +1,12 @@
 package dev.perdure.litellm.internal.http;
 
 import dev.perdure.session.SessionId;
-import dev.perdure.spi.CallScope;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.Context;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.List;
-import java.util.TreeMap;
+import java.util.StringJoiner;
+import java.util.function.IntPredicate;
 import okhttp3.Headers;
 
 /**
@@ -20,7 +16,7 @@ import okhttp3.Headers;
 public final class CallHeaders {
     private CallHeaders() {}
 
-    public static Headers of(Settings settings, CallScope scope, CallWatch watch) {
+    public static Headers of(Settings settings, CallContext context, CallWatch watch) {
         Headers.Builder headers = new Headers.Builder()
                 .add("Accept", watch.streamed ? "text/event-stream" : "application/json")
                 // A compressing proxy holds a stream back.
@@ -28,51 +24,79 @@ public final class CallHeaders {
         if (settings.key != null) {
             headers.add("Authorization", "Bearer " + settings.key);
         }
+        W3CTraceContextPropagator.getInstance().inject(Context.current(), headers, (to, name, value) -> {
+            if (to != null) {
+                to.set(name, value);
+            }
+        });
         if (settings.gateway) {
-            addForGateway(headers, settings, scope, watch);
+            addForGateway(headers, settings, context, watch);
         }
         return headers.build();
     }
 
-    private static void addForGateway(Headers.Builder headers, Settings settings, CallScope scope, CallWatch watch) {
-        String session = sessionKey(scope.session());
-        headers.add("x-litellm-call-id", visible(scope.callId()));
-        // The trace id wins over the session id and sets both, so they must be the same.
-        headers.add("x-litellm-session-id", session);
-        headers.add("x-litellm-trace-id", session);
+    private static void addForGateway(
+            Headers.Builder headers, Settings settings, CallContext context, CallWatch watch) {
+        headers.add("x-litellm-call-id", visible(context.callId()));
+        if (context.session() != null) {
+            String session = visible(context.session());
+            // The trace id wins over the session id and sets both, so they must be the same.
+            headers.add("x-litellm-session-id", session);
+            headers.add("x-litellm-trace-id", session);
+        }
+        if (context.endUser() != null) {
+            headers.add("x-litellm-end-user-id", visible(context.endUser()));
+        }
         if (settings.tellsTotalTimeout) {
             headers.add("x-litellm-timeout", seconds(watch.total));
         }
         if (settings.tellsFirstByteTimeout && watch.streamed) {
             headers.add("x-litellm-stream-timeout", seconds(watch.firstByte));
         }
-        List<String> tags = new ArrayList<>(settings.tags);
-        new TreeMap<>(scope.tags()).forEach((name, value) -> tags.add(name + ":" + value));
-        if (!tags.isEmpty()) {
-            headers.add(
-                    "x-litellm-tags",
-                    String.join(",", tags.stream().map(CallHeaders::visible).toList()));
+        if (!settings.tags.isEmpty() || !context.tags().isEmpty()) {
+            headers.add("x-litellm-tags", tags(settings, context));
         }
+    }
+
+    private static String tags(Settings settings, CallContext context) {
+        StringJoiner tags = new StringJoiner(",");
+        settings.tags.forEach(tag -> tags.add(visible(tag)));
+        context.tags().forEach(tag -> tags.add(visible(tag)));
+        return tags.toString();
     }
 
     /** A name that LiteLLM takes for a session: the same for the same session, another for another one of any tenant. */
     public static String sessionKey(SessionId session) {
-        String readable = (session.tenant() + "-" + session.name()).replaceAll("[^A-Za-z0-9_-]", "_");
-        byte[] hash = sha256(session.tenant() + "\0" + session.name());
+        String readable = underlined(session.tenant() + "-" + session.name(), CallHeaders::isOfName);
         return readable.substring(0, Math.min(40, readable.length())) + "-"
-                + HexFormat.of().formatHex(hash, 0, 8);
+                + Hashes.sha256(session.tenant() + "\0" + session.name()).substring(0, 16);
     }
 
-    private static byte[] sha256(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JVM has SHA-256", e);
-        }
-    }
-
+    /** Commas are replaced, too: they part the tags. */
     private static String visible(String text) {
-        return text.replaceAll("[^\\x21-\\x2b\\x2d-\\x7e]", "_");
+        return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
+    }
+
+    private static boolean isOfName(int c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+    }
+
+    /** With {@code _} in the place of every other character. Most texts are given back as they are: this runs at each call. */
+    private static String underlined(String text, IntPredicate wanted) {
+        int at = 0;
+        while (at < text.length() && wanted.test(text.charAt(at))) {
+            at++;
+        }
+        if (at == text.length()) {
+            return text;
+        }
+        StringBuilder changed = new StringBuilder(text.length()).append(text, 0, at);
+        while (at < text.length()) {
+            int c = text.codePointAt(at);
+            changed.appendCodePoint(wanted.test(c) ? c : '_');
+            at += Character.charCount(c);
+        }
+        return changed.toString();
     }
 
     private static String seconds(Duration time) {

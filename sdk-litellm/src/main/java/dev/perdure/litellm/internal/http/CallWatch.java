@@ -2,6 +2,7 @@ package dev.perdure.litellm.internal.http;
 
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import okhttp3.Headers;
 
 /** How far one call has come, and the times it may take. Confined to the caller's thread. */
 public final class CallWatch {
@@ -20,6 +21,8 @@ public final class CallWatch {
     public final boolean streamed;
     private final long startedAt = System.nanoTime();
     private Phase phase = Phase.CONNECTING;
+    /** Of the answer, while the answer itself goes without. */
+    Headers answered = Headers.EMPTY;
 
     public CallWatch(Settings settings, Duration scopeTimeout, boolean streamed) {
         this.connect = settings.connectTimeout;

@@ -31,7 +31,9 @@ public record Endpoint(HttpUrl api, HttpUrl completions, String name) {
 
     /** A route of OpenAI's, such as {@code embeddings}. */
     public HttpUrl at(String route) {
-        return api.newBuilder().addPathSegments(route).build();
+        return route.equals("chat/completions")
+                ? completions
+                : api.newBuilder().addPathSegments(route).build();
     }
 
     /** A route of LiteLLM's own, such as {@code key/info}: these are above {@code /v1}. */

@@ -47,12 +47,16 @@ public final class Failures {
     private ModelException refused(Response response, int status, ErrorBody error) {
         Kind kind = ErrorKinds.of(status, error);
         String text = ErrorText.clean(error.message(), settings.key);
+        Integer retries = SpentText.retries(error.message());
         String message = settings.endpoint + " answers " + status + (text.isEmpty() ? "" : ": " + text)
+                + (retries == null ? "" : " (the gateway had tried " + retries + " times more)")
                 + remedy(kind, response, status, error);
         return ModelException.builder(kind, message)
                 .status(status)
                 .retryAfter(RetryAfter.of(response, error.message()))
                 .gatewayCallId(callId(response))
+                .spent(SpentText.of(kind, error.message()))
+                .gatewayRetries(retries)
                 .build();
     }
 

@@ -31,6 +31,8 @@ public final class Settings {
     // Only what somebody chose is told to the gateway: there it wins over the times of each deployment.
     public boolean tellsFirstByteTimeout;
     public boolean tellsTotalTimeout;
+    // Found at the first call; two threads that find it at once find the same.
+    private @Nullable String keyId;
 
     public Settings(Endpoint endpoint, boolean gateway) {
         this.endpoint = endpoint;
@@ -51,6 +53,16 @@ public final class Settings {
         copy.tellsFirstByteTimeout = tellsFirstByteTimeout;
         copy.tellsTotalTimeout = tellsTotalTimeout;
         return copy;
+    }
+
+    /** What a gateway calls the key in its tables and messages; null without a key. Not a secret. */
+    public @Nullable String keyId() {
+        String known = keyId;
+        if (known == null && key != null) {
+            known = Hashes.sha256(key);
+            keyId = known;
+        }
+        return known;
     }
 
     /** The model for a request with these parameters. */

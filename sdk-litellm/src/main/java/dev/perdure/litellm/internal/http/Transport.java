@@ -10,6 +10,7 @@ import okhttp3.Call;
 import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.EventListener;
+import okhttp3.Headers;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -22,7 +23,7 @@ import okhttp3.Response;
  * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link JsonBody} being
  * one-shot.
  */
-public final class Transport {
+public final class Transport implements Call.Factory {
     // A LiteLLM gateway (uvicorn) closes an idle connection after 5 s; a shorter life here keeps calls off the dying
     // ones.
     private static final long IDLE_SECONDS = 4;
@@ -40,9 +41,11 @@ public final class Transport {
             .writeTimeout(0, TimeUnit.MILLISECONDS)
             .addInterceptor(Transport::withTimesOfCall)
             .addNetworkInterceptor(Transport::withoutSocketTimeout)
+            .addNetworkInterceptor(Transport::withoutHeaders)
             .eventListener(new Phases())
             .build();
 
+    @Override
     public Call newCall(Request request) {
         return client.newCall(request);
     }
@@ -53,9 +56,10 @@ public final class Transport {
 
     private static Response withTimesOfCall(Interceptor.Chain chain) throws IOException {
         CallWatch watch = watch(chain.request());
-        return chain.withConnectTimeout(CallWatch.millis(watch.connect), TimeUnit.MILLISECONDS)
+        Response answer = chain.withConnectTimeout(CallWatch.millis(watch.connect), TimeUnit.MILLISECONDS)
                 .withReadTimeout(watch.firstByteMillis(), TimeUnit.MILLISECONDS)
                 .proceed(chain.request());
+        return answer.newBuilder().headers(watch.answered).build();
     }
 
     /** OkHttp sets its read timeout on the socket too, where it could not be changed once the stream has begun. */
@@ -65,6 +69,16 @@ public final class Transport {
             connection.socket().setSoTimeout(0);
         }
         return chain.proceed(chain.request());
+    }
+
+    /**
+     * The headers go past OkHttp's own interceptors, which need none of them here (no cache, no cookies, no redirects, no compression) and copy them at every step. A
+     * gateway sends forty.
+     */
+    private static Response withoutHeaders(Interceptor.Chain chain) throws IOException {
+        Response answer = chain.proceed(chain.request());
+        watch(chain.request()).answered = answer.headers();
+        return answer.newBuilder().headers(Headers.EMPTY).build();
     }
 
     /** Tells the watch when the request goes out; OkHttp calls it on the caller's thread. */

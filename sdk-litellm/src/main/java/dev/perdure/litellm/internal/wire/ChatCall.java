@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.CallHeaders;
 import dev.perdure.litellm.internal.http.CallWatch;
 import dev.perdure.litellm.internal.http.CallWatch.Phase;
@@ -8,7 +9,6 @@ import dev.perdure.litellm.internal.http.ErrorText;
 import dev.perdure.litellm.internal.http.Failures;
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
-import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.model.ModelException;
@@ -17,7 +17,6 @@ import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Cost;
 import dev.perdure.session.Interruption;
-import dev.perdure.spi.CallScope;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.exc.JacksonIOException;
 
 /** One call, from the request to the whole reply. Confined to the caller's thread. */
@@ -38,9 +36,9 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
-    private final Transport transport;
+    private final Call.Factory transport;
     private final Prices prices;
-    private final CallScope scope;
+    private final CallContext context;
     private final CallWatch watch;
     private final Failures failures;
     private final String model;
@@ -49,15 +47,16 @@ public final class ChatCall {
     private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, Prices prices, ModelRequest request, CallScope scope) {
+    public ChatCall(
+            Settings settings, Call.Factory transport, Prices prices, ModelRequest request, CallContext context) {
         this.settings = settings;
         this.transport = transport;
         this.prices = prices;
-        this.scope = scope;
-        this.watch = new CallWatch(settings, scope.timeout(), scope.deltas().wanted());
+        this.context = context;
+        this.watch = new CallWatch(settings, context.timeout(), context.deltas().wanted());
         this.failures = new Failures(settings);
         this.model = settings.requireModel(request);
-        this.draft = new ReplyDraft(scope.deltas());
+        this.draft = new ReplyDraft(context.deltas());
         this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
         this.call.timeout().timeout(watch.totalNanos(), TimeUnit.NANOSECONDS);
@@ -67,15 +66,16 @@ public final class ChatCall {
         ModelParameters parameters = request.parameters().or(settings.parameters);
         return new Request.Builder()
                 .url(settings.endpoint.at(format.route()))
-                .headers(CallHeaders.of(settings, scope, watch))
+                .headers(CallHeaders.of(settings, context, watch))
                 .tag(CallWatch.class, watch)
                 .post(format.body(request, model, parameters, watch.streamed))
                 .build();
     }
 
     public ModelReply run() {
-        Interruption.Registration cancelling = scope.interruption().onRequest(call::cancel);
-        try (Response answer = execute()) {
+        Interruption.Registration cancelling = context.interruption().onRequest(call::cancel);
+        try (Response answer = execute();
+                format) {
             return read(answer);
         } catch (IOException e) {
             throw failed(e);
@@ -104,14 +104,17 @@ public final class ChatCall {
             throw failures.notTheProtocol(answer, String.valueOf(e.getMessage()));
         } catch (JacksonIOException e) {
             throw e.getCause();
+        } catch (NumberFormatException e) {
+            throw failures.notTheProtocol(answer, "there is a number in it that is longer than any number may be");
         } catch (JacksonException e) {
-            // Without the parser's own words, which may quote what came. What is beyond its limits has no place.
-            TokenStreamLocation at = e.getLocation();
-            throw failures.notTheProtocol(
-                    answer,
-                    "what came is not JSON, or beyond any measure"
-                            + (at == null ? "" : ", at byte " + at.getByteOffset()) + " of "
-                            + (isStream(answer) ? "a chunk" : "the answer"));
+            // Without the parser's own words, which may quote what came. It names no place where a limit of its own is reached.
+            if (e.getLocation() == null) {
+                throw failures.notTheProtocol(answer, "what came is nested too deep, or too long, to be read");
+            }
+            String place = isStream(answer)
+                    ? format.offset(e) + " of a chunk"
+                    : e.getLocation().getByteOffset() + " of the answer";
+            throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
         }
     }
 
@@ -168,7 +171,7 @@ public final class ChatCall {
             throw new NotTheProtocolException("there is no reply in the answer");
         }
         if (draft.restarted()) {
-            LOG.debug("{}: the gateway fell back to {} in mid-stream", scope.session(), draft.model());
+            LOG.debug("{}: the gateway fell back to {} in mid-stream", context.callId(), draft.model());
         }
         return new ModelReply(
                 draft.parts(),
@@ -179,13 +182,17 @@ public final class ChatCall {
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
                 answer.header("x-litellm-call-id"),
-                draft.details().json());
+                draft.details().json(settings.gateway ? gatewayFacts(answer) : null));
+    }
+
+    private String gatewayFacts(Response answer) {
+        return GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted());
     }
 
     private Cost cost(Response answer) {
         String header = isStream(answer) ? null : answer.header("x-litellm-response-cost");
         Cost cost = ReportedCost.of(header, draft.cost(), format.tellsCost());
-        if (cost.source() != Cost.Source.UNKNOWN || scope.interruption().requested()) {
+        if (cost.source() != Cost.Source.UNKNOWN || context.interruption().requested()) {
             return cost;
         }
         String group = answer.header("x-litellm-model-group");
@@ -195,8 +202,8 @@ public final class ChatCall {
 
     private ModelException failed(IOException e) {
         boolean threadInterrupted = Thread.currentThread().isInterrupted();
-        if (scope.interruption().requested() || threadInterrupted) {
-            return failures.interrupted(scope.interruption().reason(), response);
+        if (context.interruption().requested() || threadInterrupted) {
+            return failures.interrupted(context.interruption().reason(), response);
         }
         return failures.of(e, watch, response);
     }

@@ -5,10 +5,12 @@ import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelRequest;
 import java.io.InputStream;
 import java.util.function.Consumer;
+import tools.jackson.core.JacksonException;
 
 /** Chat completions. */
 final class ChatFormat implements WireFormat {
     private final Details details;
+    private final EventJson json = new EventJson();
     private boolean done;
 
     ChatFormat(Details details) {
@@ -27,7 +29,9 @@ final class ChatFormat implements WireFormat {
 
     @Override
     public void event(byte[] data, int length, Consumer<Chunk> to) {
-        to.accept(ChunkParser.parse(data, length, details));
+        Chunk chunk = ChunkParser.parse(json.at(data, length), details);
+        json.end();
+        to.accept(chunk);
     }
 
     @Override
@@ -48,6 +52,16 @@ final class ChatFormat implements WireFormat {
     @Override
     public void done() {
         done = true;
+    }
+
+    @Override
+    public long offset(JacksonException wrong) {
+        return json.offset(wrong);
+    }
+
+    @Override
+    public void close() {
+        json.close();
     }
 
     @Override

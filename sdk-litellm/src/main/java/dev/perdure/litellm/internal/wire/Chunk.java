@@ -49,9 +49,23 @@ public final class Chunk {
         @Nullable
         String finishReason;
 
-        final List<ObjectNode> thinkingBlocks = new ArrayList<>(0);
-        final List<ToolPiece> toolPieces = new ArrayList<>(0);
+        List<ObjectNode> thinkingBlocks = List.of();
+        List<ToolPiece> toolPieces = List.of();
         List<Part.Other> others = List.of();
+
+        void add(ObjectNode thinkingBlock) {
+            if (thinkingBlocks.isEmpty()) {
+                thinkingBlocks = new ArrayList<>(1);
+            }
+            thinkingBlocks.add(thinkingBlock);
+        }
+
+        void add(ToolPiece piece) {
+            if (toolPieces.isEmpty()) {
+                toolPieces = new ArrayList<>(1);
+            }
+            toolPieces.add(piece);
+        }
 
         boolean saysSomething() {
             return !text.isEmpty()

@@ -162,7 +162,7 @@ final class MessagesFormat implements WireFormat {
                 choice.text = Trees.text(block, "text");
                 details.add("citations", block.path("citations"));
             }
-            case "thinking", "redacted_thinking" -> choice.thinkingBlocks.add(block);
+            case "thinking", "redacted_thinking" -> choice.add(block);
             case "tool_use" -> {
                 Chunk.ToolPiece piece = toolPiece(index, choice);
                 piece.id = Trees.text(block, "id");
@@ -201,14 +201,14 @@ final class MessagesFormat implements WireFormat {
 
     private static ObjectNode thinkingPiece(Chunk.Choice choice) {
         ObjectNode piece = WireJson.JSON.createObjectNode().put("type", "thinking");
-        choice.thinkingBlocks.add(piece);
+        choice.add(piece);
         return piece;
     }
 
     private static Chunk.ToolPiece toolPiece(int index, Chunk.Choice choice) {
         Chunk.ToolPiece piece = new Chunk.ToolPiece();
         piece.index = index;
-        choice.toolPieces.add(piece);
+        choice.add(piece);
         return piece;
     }
 

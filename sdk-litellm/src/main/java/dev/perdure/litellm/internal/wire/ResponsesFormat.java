@@ -204,7 +204,7 @@ final class ResponsesFormat implements WireFormat {
         piece.name = name;
         piece.arguments = arguments;
         Chunk.Choice choice = new Chunk.Choice();
-        choice.toolPieces.add(piece);
+        choice.add(piece);
         to.accept(Chunk.of(choice));
     }
 
@@ -264,7 +264,7 @@ final class ResponsesFormat implements WireFormat {
 
     private void reasoning(ObjectNode item, Consumer<Chunk> to) {
         Chunk.Choice choice = new Chunk.Choice();
-        choice.thinkingBlocks.add(item);
+        choice.add(item);
         if (!thinkingCame) {
             String summary = joined(item.path("summary"));
             choice.thinking = summary.isEmpty() ? joined(item.path("content")) : summary;

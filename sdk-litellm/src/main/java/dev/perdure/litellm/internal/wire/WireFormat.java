@@ -7,9 +7,10 @@ import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelRequest;
 import java.io.InputStream;
 import java.util.function.Consumer;
+import tools.jackson.core.JacksonException;
 
 /** How one {@link Wire} writes a request and reads what comes back. For one call. */
-interface WireFormat {
+interface WireFormat extends AutoCloseable {
     /** @param details take what a reply has no place for */
     static WireFormat of(Wire wire, Details details) {
         return switch (wire) {
@@ -49,6 +50,14 @@ interface WireFormat {
 
     /** {@code [DONE]} came. */
     void done();
+
+    /** Where in its event or answer the parser found something wrong. */
+    default long offset(JacksonException wrong) {
+        return wrong.getLocation().getByteOffset();
+    }
+
+    @Override
+    default void close() {}
 
     /** Whether a cost of zero means that the call was free. */
     boolean tellsCost();

@@ -82,7 +82,7 @@ class FormatFuzzTest {
             try {
                 WireFormat.of(wire, draft.details()).plain(new ByteArrayInputStream(changed), draft::add);
                 draft.parts();
-                draft.details().json();
+                draft.details().json(null);
             } catch (NotTheProtocolException | JacksonException e) {
                 assertThat(e.getMessage()).isNotNull();
             }
@@ -97,7 +97,7 @@ class FormatFuzzTest {
                 format.event(event, event.length, draft::add);
             }
             draft.parts();
-            draft.details().json();
+            draft.details().json(null);
             return true;
         } catch (NotTheProtocolException | JacksonException e) {
             return false;

@@ -140,7 +140,7 @@ class ReplyDraftTest {
             byte[] chunk = text.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
             draft.add(ChunkParser.parse(chunk, chunk.length, draft.details()));
         }
-        return draft.details().json().text();
+        return draft.details().json(null).text();
     }
 
     @Test

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /** The LiteLLM gateway that the environment names. */
-final class Gateway {
-    private Gateway() {}
+final class RealGateway {
+    private RealGateway() {}
 
     /** Without a gateway the test is skipped, unless {@code PERDURE_REQUIRE_GATEWAY=true}: then it fails. */
     static Map<String, String> model(String name) {
@@ -27,6 +27,18 @@ final class Gateway {
         }
         assumeTrue(there, "no gateway: LITELLM_BASE_URL and LITELLM_API_KEY are not set");
         return Map.of("LITELLM_BASE_URL", url, "LITELLM_API_KEY", key, "LITELLM_MODEL", name);
+    }
+
+    /** Where the gateway with a database is; as {@link #model} without one. */
+    static String withDatabase() {
+        String url = System.getenv("LITELLM_DB_BASE_URL");
+        if (Boolean.parseBoolean(System.getenv("PERDURE_REQUIRE_GATEWAY"))) {
+            assertThat(url)
+                    .as("LITELLM_DB_BASE_URL is set, as PERDURE_REQUIRE_GATEWAY asks")
+                    .isNotNull();
+        }
+        assumeTrue(url != null, "no gateway with a database: LITELLM_DB_BASE_URL is not set");
+        return url;
     }
 
     static List<Recorded> log(Path database, SessionId session) {

@@ -1,0 +1,214 @@
+package dev.perdure.litellm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.perdure.model.ModelException;
+import dev.perdure.model.ModelException.Kind;
+import dev.perdure.session.Interruption;
+import dev.perdure.spi.CallScope;
+import dev.perdure.testkit.FakeGateway;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the client does not send, and where it turns to instead. */
+@Timeout(60)
+class ProtectionTest {
+    private static final String OK =
+            "{\"model\":\"m\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"yes\"},\"finish_reason\":\"stop\"}]}";
+
+    private final List<FakeGateway> gateways = new ArrayList<>();
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+
+    @AfterEach
+    void close() throws IOException {
+        threads.shutdownNow();
+        for (FakeGateway gateway : gateways) {
+            gateway.close();
+        }
+    }
+
+    private FakeGateway gateway(FakeGateway.Answer answer) {
+        FakeGateway gateway = FakeGateway.raw(answer);
+        gateways.add(gateway);
+        return gateway;
+    }
+
+    private static LiteLlm client(FakeGateway gateway) {
+        return LiteLlm.at(gateway.url()).key("sk-secret").model("m");
+    }
+
+    private static CallScope quick() {
+        return Calls.scope(CallScope.Deltas.UNWANTED, Interruption.never(), Duration.ofSeconds(5));
+    }
+
+    private static ModelException failure(LiteLlm client) {
+        return Calls.failure(client, quick());
+    }
+
+    private static void headers(FakeGateway.Exchange exchange, String... headers) throws IOException {
+        exchange.raw("HTTP/1.1 200 OK\r\n" + String.join("\r\n", headers)
+                + "\r\ncontent-type: application/json\r\ncontent-length: " + OK.length() + "\r\n\r\n" + OK);
+    }
+
+    @Test
+    void gatewayThatDoesNotAnswer_isLeftAlone_andTriedAgainLater() throws Exception {
+        AtomicBoolean up = new AtomicBoolean();
+        FakeGateway gateway = gateway(exchange -> {
+            if (up.get()) {
+                exchange.json(OK);
+            } else {
+                exchange.cut();
+            }
+        });
+        LiteLlm client = client(gateway).protection(Protection.STANDARD.breaker(50, Duration.ofMillis(200)));
+        for (int i = 0; i < 10; i++) {
+            assertThat(failure(client).kind()).isEqualTo(Kind.UNAVAILABLE);
+        }
+
+        ModelException e = failure(client);
+
+        assertThat(gateway.received()).hasSize(10);
+        assertThat(e.kind()).isEqualTo(Kind.UNAVAILABLE);
+        assertThat(e).hasMessageContaining("not sent").hasMessageContaining("Protection.breaker");
+        assertThat(e.findRetryAfter()).contains(Duration.ofMillis(200));
+        up.set(true);
+        Thread.sleep(300);
+        assertThat(client.call(Calls.saying("hi"), quick()).text()).isEqualTo("yes");
+    }
+
+    @Test
+    void failuresOfAProvider_doNotCountAgainstTheGateway() {
+        FakeGateway gateway = gateway(exchange -> exchange.whole(
+                500, "application/json", "{\"error\":{\"message\":\"m\",\"code\":\"500\"}}", "x-litellm-call-id: c"));
+        LiteLlm client = client(gateway);
+        for (int i = 0; i < 25; i++) {
+            assertThat(failure(client).kind()).isEqualTo(Kind.UNAVAILABLE);
+        }
+        assertThat(gateway.received()).hasSize(25);
+    }
+
+    @Test
+    void moreCallsInFlightThanAllowed_areRefused_orWaitForAPlace() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch arrived = new CountDownLatch(2);
+        FakeGateway gateway = gateway(exchange -> {
+            arrived.countDown();
+            go.await();
+            exchange.json(OK);
+        });
+        LiteLlm client = client(gateway).protection(Protection.STANDARD.inFlight(2, Duration.ZERO));
+        List<CompletableFuture<String>> running = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            running.add(CompletableFuture.supplyAsync(
+                    () -> client.tags("t")
+                            .call(Calls.saying("hi"), Calls.plain())
+                            .text(),
+                    threads));
+        }
+        arrived.await();
+
+        ModelException e = failure(client);
+
+        assertThat(e.kind()).isEqualTo(Kind.RATE_LIMIT);
+        assertThat(e).hasMessageContaining("2 calls").hasMessageContaining("Protection.inFlight");
+        assertThat(gateway.received()).hasSize(2);
+        go.countDown();
+        for (CompletableFuture<String> one : running) {
+            assertThat(one.get(20, TimeUnit.SECONDS)).isEqualTo("yes");
+        }
+        assertThat(client.call(Calls.saying("hi"), quick()).text()).isEqualTo("yes");
+    }
+
+    @Test
+    void requestsOfAKeyThatTheGatewayWouldRefuse_areNotSent() {
+        FakeGateway gateway = gateway(exchange -> headers(
+                exchange, "x-ratelimit-api_key-limit-requests: 3", "x-ratelimit-api_key-remaining-requests: 1"));
+        LiteLlm client = client(gateway);
+        client.call(Calls.saying("hi"), quick());
+        client.call(Calls.saying("hi"), quick());
+
+        ModelException e = failure(client);
+
+        assertThat(e.kind()).isEqualTo(Kind.RATE_LIMIT);
+        assertThat(e).hasMessageContaining("not sent");
+        assertThat(e.findRetryAfter().orElseThrow()).isBetween(Duration.ofSeconds(30), Duration.ofSeconds(60));
+        assertThat(gateway.received()).hasSize(2);
+        // Another key has its own limits.
+        assertThat(client.key("sk-other").call(Calls.saying("hi"), quick()).text())
+                .isEqualTo("yes");
+    }
+
+    @Test
+    void refusalForTooManyRequests_isObeyed_andOnlyByThatKey() throws IOException {
+        Recording refusal = Recording.of("limit-rpm-4");
+        FakeGateway gateway = gateway(exchange -> {
+            if (exchange.request().headers().get("authorization").contains("sk-secret")) {
+                refusal.play(exchange);
+            } else {
+                exchange.json(OK);
+            }
+        });
+        LiteLlm client = client(gateway);
+        assertThat(failure(client).findSpent())
+                .contains(new ModelException.Spent("api_key", null, new java.math.BigDecimal(3), "requests"));
+
+        ModelException second = failure(client);
+
+        assertThat(second).hasMessageContaining("not sent");
+        assertThat(gateway.received()).hasSize(1);
+        assertThat(client.key("sk-other").call(Calls.saying("hi"), quick()).text())
+                .isEqualTo("yes");
+        assertThat(failure(client.protection(Protection.NONE))).hasMessageContaining("Rate limit exceeded");
+    }
+
+    @Test
+    void gatewayThatCannotBeReached_isReplacedByTheSecond() throws IOException {
+        FakeGateway second = gateway(exchange -> exchange.json(OK));
+        FakeGateway first = gateway(FakeGateway.Exchange::cut);
+        LiteLlm client =
+                client(first).fallback(client(second).key("sk-of-second").model("other"));
+
+        assertThat(client.call(Calls.saying("hi"), quick()).text()).isEqualTo("yes");
+        first.close();
+        assertThat(client.call(Calls.saying("hi"), quick()).text()).isEqualTo("yes");
+
+        assertThat(first.received()).hasSize(1);
+        assertThat(second.received()).hasSize(2);
+        assertThat(second.received().get(0).headers()).containsEntry("authorization", "Bearer sk-of-second");
+        assertThat(second.received().get(0).body()).contains("\"model\":\"other\"");
+    }
+
+    @Test
+    void answerOfTheFirstGateway_isAnAnswer_andHalfAReplyIsNotBegunAnew() throws IOException {
+        FakeGateway second = gateway(exchange -> exchange.json(OK));
+        Recording budget = Recording.of("budget-broke");
+        LiteLlm refused = client(gateway(budget::play)).fallback(client(second));
+        LiteLlm cut = client(gateway(
+                        exchange -> exchange.stream().role().text("half").cut()))
+                .fallback(client(second));
+
+        assertThat(failure(refused).kind()).isEqualTo(Kind.BUDGET);
+        assertThat(Calls.failure(cut, Calls.streaming(new Heard())).kind()).isEqualTo(Kind.CUT_STREAM);
+        assertThat(second.received()).isEmpty();
+    }
+
+    @Test
+    void numbersThatMakeNoSense_areRefused() {
+        assertThatThrownBy(() -> Protection.STANDARD.breaker(0, Duration.ofSeconds(1)))
+                .hasMessageContaining("1 to 100");
+        assertThatThrownBy(() -> Protection.STANDARD.breaker(50, Duration.ZERO)).hasMessageContaining("PT0S");
+        assertThatThrownBy(() -> Protection.STANDARD.inFlight(0, Duration.ZERO)).hasMessageContaining("at least 1");
+    }
+}
