@@ -57,15 +57,25 @@ final class Trees {
      * @throws NotTheProtocolException when it is nested deeper, or has longer numbers or names, than a log takes
      */
     static Json json(JsonNode json) {
-        return json(json.toString());
+        String text;
+        try {
+            text = json.toString();
+        } catch (JacksonException e) {
+            throw notToBeKept();
+        }
+        return json(text);
     }
 
     static Json json(String json) {
         try {
             return Json.parse(json);
         } catch (IllegalArgumentException | JacksonException e) {
-            // Without the parser's own words, which may quote what came.
-            throw new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
+            throw notToBeKept();
         }
+    }
+
+    /** Without the parser's own words, which may quote what came. */
+    private static NotTheProtocolException notToBeKept() {
+        return new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
     }
 }
