@@ -138,12 +138,11 @@ public final class Accounts {
         if (!more.isObject()) {
             throw new IllegalArgumentException("more fields are a JSON object, but these are " + more.text());
         }
-        boolean asked =
-                switch (kind.dropped()) {
-                    case "models" -> !quota.models().isEmpty();
-                    case "parallel" -> quota.parallel() != null;
-                    default -> quota.softUsd() != null;
-                };
+        boolean asked = switch (kind.dropped()) {
+            case "models" -> !quota.models().isEmpty();
+            case "parallel" -> quota.parallel() != null;
+            default -> quota.softUsd() != null;
+        };
         if (asked) {
             throw new IllegalArgumentException("LiteLLM keeps no " + kind.dropped() + " of a " + kind.word()
                     + ": leave it out of " + quota + " and limit the keys");

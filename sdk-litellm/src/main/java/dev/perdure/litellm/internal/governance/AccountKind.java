@@ -22,8 +22,7 @@ public enum AccountKind {
     private final String elements;
     private final String dropped;
 
-    AccountKind(
-            String word, String id, String alias, String deleted, String list, String elements, String dropped) {
+    AccountKind(String word, String id, String alias, String deleted, String list, String elements, String dropped) {
         this.word = word;
         this.id = id;
         this.alias = alias;
