@@ -16,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Stands in for a LiteLLM gateway whose model takes no time: a process of its own on loopback, whose answers have the shape and the headers of those that
@@ -270,7 +269,7 @@ final class LoopbackGateway implements AutoCloseable {
 
     /** Of one client; its requests come one after the other. */
     private static final class Connection {
-        private static final String LENGTH = "content-length:";
+        private static final String LENGTH = "Content-Length: ";
 
         private final SocketChannel channel;
         private final SelectionKey key;
@@ -291,7 +290,7 @@ final class LoopbackGateway implements AutoCloseable {
                     .decode(request.duplicate().flip())
                     .toString();
             int head = text.indexOf("\r\n\r\n");
-            if (head < 0 || text.length() < head + 4 + length(text.substring(0, head))) {
+            if (head < 0 || text.length() < head + 4 + length(text.substring(0, head + 2))) {
                 return "";
             }
             request.clear();
