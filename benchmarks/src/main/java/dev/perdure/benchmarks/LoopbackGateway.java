@@ -298,9 +298,11 @@ final class LoopbackGateway implements AutoCloseable {
         }
 
         private static int length(String head) {
-            int at = head.toLowerCase(Locale.ROOT).indexOf(LENGTH) + LENGTH.length();
-            return Integer.parseInt(
-                    head.substring(at).lines().findFirst().orElseThrow().trim());
+            int at = head.indexOf(LENGTH) + LENGTH.length();
+            if (at < LENGTH.length()) {
+                throw new IllegalStateException("a request without a length: " + head);
+            }
+            return Integer.parseInt(head, at, head.indexOf('\r', at), 10);
         }
 
         void answer(String asked) throws IOException {
