@@ -3,6 +3,7 @@ package dev.perdure.litellm.internal.http;
 import dev.perdure.litellm.LiteLlm;
 import dev.perdure.litellm.Wire;
 import dev.perdure.model.ModelParameters;
+import dev.perdure.model.ModelRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -67,6 +68,20 @@ public final class Settings {
     /** The model for a request with these parameters. */
     public Optional<String> findModel(ModelParameters request) {
         return request.or(parameters).findModel().or(() -> Optional.ofNullable(model));
+    }
+
+    /** @throws IllegalStateException when neither request nor client names a model */
+    public String requireModel(ModelRequest request) {
+        return findModel(request.parameters())
+                .orElseThrow(
+                        () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
+    }
+
+    /** These for a call that may not take longer than so. */
+    public Settings within(Duration most) {
+        Settings shorter = copy();
+        shorter.totalTimeout = most.compareTo(totalTimeout) < 0 ? most : totalTimeout;
+        return shorter;
     }
 
     /** What is null here mostly comes from an environment variable. */

@@ -88,6 +88,6 @@ public final class Details {
         }
         String reply = fields.isEmpty() ? "" : "\"reply\":" + fields;
         String joint = fields.isEmpty() || gateway == null ? "" : ",";
-        return Json.parse("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
+        return Trees.json("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
     }
 }
