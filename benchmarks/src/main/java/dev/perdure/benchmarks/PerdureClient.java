@@ -1,7 +1,9 @@
 package dev.perdure.benchmarks;
 
+import dev.perdure.litellm.CallOptions;
 import dev.perdure.litellm.LiteLlm;
 import dev.perdure.model.Message;
+import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.session.Cost;
@@ -9,11 +11,13 @@ import dev.perdure.session.Interruption;
 import dev.perdure.session.Part;
 import dev.perdure.session.SessionId;
 import dev.perdure.spi.CallScope;
+import io.opentelemetry.api.OpenTelemetry;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Ours, through its public API, with a scope as the engine makes it. Thread-safe. */
 final class PerdureClient implements ChatClient {
@@ -49,13 +53,28 @@ final class PerdureClient implements ChatClient {
         return answer;
     }
 
+    /** As an application without an agent calls it, with telemetry or without. */
+    static Turns.Work alone(LoopbackGateway at, @Nullable OpenTelemetry telemetry) {
+        LiteLlm plain = LiteLlm.at(at.url()).key("sk-bench");
+        LiteLlm client = telemetry == null ? plain : plain.telemetry(telemetry);
+        CallOptions options = CallOptions.DEFAULT.session("ticket-4711").tags("agent:support", "tenant:acme");
+        return () -> answer(client.ask(request(LoopbackGateway.PLAIN), options)).requireEqual(LoopbackGateway.ANSWER);
+    }
+
     private ModelReply ask(String model, CallScope.Deltas deltas) {
-        ModelRequest request = ModelRequest.of(
-                "", List.of(new Message.User(List.of(new Part.Text(LoopbackGateway.QUESTION)))), List.of());
         String callId = UUID.randomUUID().toString();
         Interruption interruption = Interruption.never();
-        return gateway.model(model)
-                .call(request, new CallScope(SESSION, 1, callId, TIMEOUT, interruption, TAGS, null, deltas));
+        return gateway.call(
+                request(model), new CallScope(SESSION, 1, callId, TIMEOUT, interruption, TAGS, null, deltas));
+    }
+
+    private static ModelRequest request(String model) {
+        return new ModelRequest(
+                "",
+                List.of(new Message.User(List.of(new Part.Text(LoopbackGateway.QUESTION)))),
+                List.of(),
+                ModelParameters.DEFAULT.model(model),
+                null);
     }
 
     private static Answer answer(ModelReply reply) {

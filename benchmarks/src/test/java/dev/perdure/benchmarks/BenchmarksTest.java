@@ -26,7 +26,9 @@ class BenchmarksTest {
             Map.entry("history", "append_ratio storage_ratio snapshot_append_ratio snapshot_storage_ratio"),
             Map.entry("idle", "sessions=50 writes=0 heap_mb"),
             Map.entry("inbox", "items_per_s duplicates=0 lost=0"),
-            Map.entry("litellm-call", "okhttp_ratio openai_ratio langchain4j_ratio alloc_kb in_flight=256"),
+            Map.entry(
+                    "litellm-call",
+                    "okhttp_ratio openai_ratio langchain4j_ratio alloc_kb telemetry_percent in_flight=256"),
             Map.entry("litellm-stream", "openai_ratio langchain4j_ratio bytes_per_chunk"),
             Map.entry("resume", "read_ratio_1000 read_ratio_100000 ms_1000 ms_100000"),
             Map.entry("takeover", "excess_seconds duplicates=0 lost=0"),

@@ -25,14 +25,10 @@ import dev.perdure.testkit.Step;
 import dev.perdure.tool.Approval;
 import dev.perdure.tool.Tool;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -146,15 +142,6 @@ class TestingYourAgentTest {
 
     @Test
     void everyRecipeOfTheDocument_isInThisFile() throws IOException {
-        Path root = Path.of("").toAbsolutePath().getParent();
-        String document = Files.readString(root.resolve("docs/testing-your-agent.md"));
-        String source = Files.readString(
-                root.resolve("examples/src/test/java/" + getClass().getName().replace('.', '/') + ".java"));
-        Matcher recipes = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(document);
-        int found = 0;
-        for (; recipes.find(); found++) {
-            assertThat(source.replaceAll("\\s", "")).contains(recipes.group(1).replaceAll("\\s", ""));
-        }
-        assertThat(found).isEqualTo(4);
+        Recipes.requireAll("docs/testing-your-agent.md", getClass(), 4);
     }
 }

@@ -138,16 +138,14 @@ public final class Accounts {
         if (!more.isObject()) {
             throw new IllegalArgumentException("more fields are a JSON object, but these are " + more.text());
         }
-        for (String name : kind.dropped()) {
-            boolean asked = switch (name) {
-                case "models" -> !quota.models().isEmpty();
-                case "parallel" -> quota.parallel() != null;
-                default -> quota.softUsd() != null;
-            };
-            if (asked) {
-                throw new IllegalArgumentException("LiteLLM keeps no " + name + " of a " + kind.word()
-                        + ": leave it out of " + quota + " and limit the keys");
-            }
+        boolean asked = switch (kind.dropped()) {
+            case "models" -> !quota.models().isEmpty();
+            case "parallel" -> quota.parallel() != null;
+            default -> quota.softUsd() != null;
+        };
+        if (asked) {
+            throw new IllegalArgumentException("LiteLLM keeps no " + kind.dropped() + " of a " + kind.word()
+                    + ": leave it out of " + quota + " and limit the keys");
         }
         Json body = quota.in(kind.named(requireId(id)));
         for (String name : more.names()) {

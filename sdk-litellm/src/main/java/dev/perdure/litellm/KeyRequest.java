@@ -31,13 +31,13 @@ public final class KeyRequest {
     /**
      * A value of one's own, for a key that can be derived instead of kept. Only when minting.
      *
-     * @throws IllegalArgumentException unless it begins with {@code sk-} and has 16 to 200 visible ASCII characters; it is not quoted
+     * @throws IllegalArgumentException unless it is {@code sk-} and 13 to 197 letters, digits, {@code _} or {@code -}; it is not quoted
      */
     public KeyRequest value(String value) {
-        Settings.requireKey(value);
-        if (!value.startsWith("sk-") || value.length() < 16 || value.length() > 200) {
+        if (!Settings.requireGiven("value", value).matches("sk-[A-Za-z0-9_-]{13,197}")) {
             throw new IllegalArgumentException(
-                    "a key begins with sk- and has 16 to 200 characters; this one has " + value.length());
+                    "a key begins with sk-, then come 13 to 197 letters, digits, _ or -; this one has " + value.length()
+                            + " characters in all");
         }
         return new KeyRequest(fields, value);
     }

@@ -51,9 +51,9 @@ public final class Keys {
     /** As {@link #mint}, without looking whether the value is there: the gateway then leaves that key as it is. */
     Minted generate(KeyRequest request) {
         Optional<String> own = request.findValue();
-        Json body = own.map(value -> request.fields().with("key", value)).orElse(request.fields());
-        Json answer = own.map(value -> withoutKey(value, () -> http.post("key/generate", body)))
-                .orElseGet(() -> http.post("key/generate", body));
+        Json answer = http.post(
+                "key/generate",
+                own.map(value -> request.fields().with("key", value)).orElse(request.fields()));
         String value = own.orElseGet(() -> Fields.text(answer, "key"));
         if (value.isEmpty()) {
             throw ModelException.of(Kind.PROTOCOL, http.place() + " has made a key and not said its value");
@@ -184,21 +184,6 @@ public final class Keys {
             request = request.with(name, fields.find(name).orElse(Json.NULL));
         }
         return request;
-    }
-
-    /** A refusal may quote what was sent. */
-    private static Json withoutKey(String value, java.util.function.Supplier<Json> request) {
-        try {
-            return request.get();
-        } catch (ModelException e) {
-            String message = String.valueOf(e.getMessage());
-            if (!message.contains(value)) {
-                throw e;
-            }
-            throw ModelException.builder(e.kind(), message.replace(value, "***"))
-                    .status(e.findStatus().orElse(null))
-                    .build();
-        }
     }
 
     /**

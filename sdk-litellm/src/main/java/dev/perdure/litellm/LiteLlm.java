@@ -5,8 +5,14 @@ import dev.perdure.litellm.internal.guard.Delivered;
 import dev.perdure.litellm.internal.guard.Guard;
 import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.Endpoint;
+import dev.perdure.litellm.internal.http.GatewayHttp;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.http.Transport;
+import dev.perdure.litellm.internal.plain.Catalog;
+import dev.perdure.litellm.internal.plain.Embedding;
+import dev.perdure.litellm.internal.plain.HealthCheck;
+import dev.perdure.litellm.internal.plain.Prices;
+import dev.perdure.litellm.internal.plain.TokenCount;
 import dev.perdure.litellm.internal.telemetry.ClientTelemetry;
 import dev.perdure.litellm.internal.wire.ChatCall;
 import dev.perdure.model.Message;
@@ -23,6 +29,7 @@ import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -55,13 +62,15 @@ import org.slf4j.LoggerFactory;
  * usage and end mark: that reply looks complete to every client.
  *
  * <p>Costs come from the gateway's header, of streams from its usage ({@code include_cost_in_streaming_usage: true} in the
- * gateway's settings); else they are {@link dev.perdure.session.Cost#UNKNOWN unknown}.
+ * gateway's settings). Where it tells none they are estimated from its prices, which are asked for once for each model; else they are {@link
+ * dev.perdure.session.Cost#UNKNOWN unknown}.
  */
 public final class LiteLlm implements ModelClient {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
     private final Transport transport;
+    private final Prices prices;
     private final Guard guard;
     private final @Nullable ClientTelemetry telemetry;
     private final @Nullable LiteLlm second;
@@ -69,18 +78,20 @@ public final class LiteLlm implements ModelClient {
     private LiteLlm(
             Settings settings,
             Transport transport,
+            Prices prices,
             Guard guard,
             @Nullable ClientTelemetry telemetry,
             @Nullable LiteLlm second) {
         this.settings = settings;
         this.transport = transport;
+        this.prices = prices;
         this.guard = guard;
         this.telemetry = telemetry;
         this.second = second;
     }
 
     private static LiteLlm of(Settings settings) {
-        return new LiteLlm(settings, new Transport(), guard(settings, Protection.STANDARD), null, null);
+        return new LiteLlm(settings, new Transport(), new Prices(), guard(settings, Protection.STANDARD), null, null);
     }
 
     private static Guard guard(Settings settings, Protection protection) {
@@ -187,7 +198,7 @@ public final class LiteLlm implements ModelClient {
      * of limits.
      */
     public LiteLlm protection(Protection protection) {
-        return new LiteLlm(settings, transport, guard(settings, protection), telemetry, second);
+        return new LiteLlm(settings, transport, prices, guard(settings, protection), telemetry, second);
     }
 
     /**
@@ -196,7 +207,7 @@ public final class LiteLlm implements ModelClient {
      */
     public LiteLlm fallback(LiteLlm second) {
         Objects.requireNonNull(second, "second");
-        return new LiteLlm(settings, transport, guard, telemetry, second);
+        return new LiteLlm(settings, transport, prices, guard, telemetry, second);
     }
 
     /**
@@ -207,7 +218,12 @@ public final class LiteLlm implements ModelClient {
     public LiteLlm telemetry(OpenTelemetry telemetry) {
         HttpUrl url = settings.endpoint.completions();
         return new LiteLlm(
-                settings, transport, guard, new ClientTelemetry(telemetry, provider(), url.host(), url.port()), second);
+                settings,
+                transport,
+                prices,
+                guard,
+                new ClientTelemetry(telemetry, provider(), url.host(), url.port()),
+                second);
     }
 
     /** As {@link #ask(ModelRequest, CallOptions)}, one text without instructions, tools and options. */
@@ -315,12 +331,67 @@ public final class LiteLlm implements ModelClient {
     }
 
     private ModelReply guarded(ModelRequest request, CallContext context) {
-        return guard.run(keyName(), context, () -> new ChatCall(settings, transport, request, context).run());
+        return guard.run(keyName(), context, () -> new ChatCall(settings, transport, prices, request, context).run());
     }
 
     private String keyName() {
         String id = settings.keyId();
         return id == null ? "" : id;
+    }
+
+    /**
+     * Texts as vectors. Bounded by {@link #totalTimeout}; never repeated.
+     *
+     * @param model or group of models, for embeddings
+     * @param texts at least one
+     * @throws ModelException as {@link #call}
+     */
+    public Embeddings embed(String model, List<String> texts) {
+        Objects.requireNonNull(model, "model");
+        return new Embedding(settings, http()).of(model, List.copyOf(texts));
+    }
+
+    /**
+     * The names of the models that the key may use, in the gateway's order.
+     *
+     * @throws ModelException as {@link #call}
+     */
+    public List<String> models() {
+        return new Catalog(settings, http()).models();
+    }
+
+    /**
+     * What the gateway tells of a model: limits, prices, abilities. Empty when it knows none of that name, or the key may not use it.
+     *
+     * @throws ModelException as {@link #call}
+     */
+    public Optional<ModelGroup> findModelGroup(String name) {
+        Objects.requireNonNull(name, "name");
+        return new Catalog(settings, http()).findGroup(name);
+    }
+
+    /**
+     * How many tokens the request is, as the gateway counts. For many models it counts with another model's tokenizer, leaves
+     * tools out (seen in LiteLLM 1.96) and guesses what images take: good for an estimate.
+     *
+     * @throws ModelException as {@link #call}
+     * @throws IllegalStateException when neither request nor client names a model
+     */
+    public long countTokens(ModelRequest request) {
+        return new TokenCount(settings, http()).of(request);
+    }
+
+    /**
+     * How the gateway is, within ten seconds for each of three questions. One that cannot be reached is not alive: that is an answer here, not an exception.
+     *
+     * @throws ModelException {@code INTERRUPTED} when the thread is interrupted
+     */
+    public GatewayHealth health() {
+        return new HealthCheck(new GatewayHttp(settings.within(Duration.ofSeconds(10)), transport)).run();
+    }
+
+    private GatewayHttp http() {
+        return new GatewayHttp(settings, transport);
     }
 
     /** True for a gateway. */
@@ -352,6 +423,6 @@ public final class LiteLlm implements ModelClient {
     private LiteLlm with(Consumer<Settings> change) {
         Settings changed = settings.copy();
         change.accept(changed);
-        return new LiteLlm(changed, transport, guard, telemetry, second);
+        return new LiteLlm(changed, transport, prices, guard, telemetry, second);
     }
 }

@@ -144,8 +144,9 @@ public final class Spend {
         query.put("page", Integer.toString(page));
         query.put("page_size", Integer.toString(Pages.SIZE));
         Json answer = http.get(route, query);
-        return new Pages.Page(
-                answer.find("data").map(Json::elements).orElse(List.of()), Fields.count(answer, "total_pages"));
+        // In a big ledger the gateway does not count to the end.
+        long pages = Fields.isTrue(answer, "total_is_capped") ? Long.MAX_VALUE : Fields.count(answer, "total_pages");
+        return new Pages.Page(answer.find("data").map(Json::elements).orElse(List.of()), pages);
     }
 
     private List<Day> daily(String route, Map<String, String> filter, LocalDate from, LocalDate to) {

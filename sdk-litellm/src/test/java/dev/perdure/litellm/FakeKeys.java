@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
@@ -99,7 +100,7 @@ final class FakeKeys implements Closeable {
     }
 
     private void generate(FakeGateway.Exchange exchange, Json body) throws IOException {
-        String value = body.findText("key").orElseThrow();
+        String value = body.findText("key").orElse("sk-" + UUID.randomUUID());
         String id = KeyHash.of(value);
         String alias = body.findText("key_alias").orElse("");
         if (keys.values().stream()
@@ -112,7 +113,7 @@ final class FakeKeys implements Closeable {
             return;
         }
         keys.putIfAbsent(id, expires(body.with("key", id).with("token", id).with("spend", 0)));
-        exchange.json(body.with("token", id).text());
+        exchange.json(body.with("key", value).with("token", id).text());
     }
 
     private void update(FakeGateway.Exchange exchange, Json body) throws IOException {

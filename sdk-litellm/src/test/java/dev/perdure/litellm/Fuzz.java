@@ -3,6 +3,7 @@ package dev.perdure.litellm;
 import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.Endpoint;
 import dev.perdure.litellm.internal.http.Settings;
+import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.litellm.internal.wire.ChatCall;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelReply;
@@ -26,6 +27,9 @@ final class Fuzz {
     static final String KEY = "sk-secret-fuzzed";
     private static final MediaType STREAM = MediaType.get("text/event-stream; charset=utf-8");
     private static final MediaType JSON = MediaType.get("application/json");
+    /** One for all calls: what it has looked for once it does not look for again. */
+    private static final Prices PRICES = new Prices();
+
     private static final ModelRequest REQUEST = Calls.saying("hi");
 
     private final Settings settings = new Settings(Endpoint.of("http://gateway.test"), false);
@@ -65,7 +69,7 @@ final class Fuzz {
         next = answer;
         CallContext context =
                 new CallContext("call", null, List.of(), null, Duration.ofMinutes(5), Interruption.never(), heard);
-        return new ChatCall(settings, client, REQUEST, context).run();
+        return new ChatCall(settings, client, PRICES, REQUEST, context).run();
     }
 
     private Response canned(okhttp3.Request request) {

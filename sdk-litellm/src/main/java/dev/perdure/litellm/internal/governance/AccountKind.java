@@ -4,16 +4,15 @@ import dev.perdure.session.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** How LiteLLM names and asks for each kind of account. What it keeps of a quota was tried on 1.96: the rest it drops without a word. */
 public enum AccountKind {
-    TEAM("team", "team_id", "team_alias", "team_ids", "v2/team/list", "teams", Set.of("parallel")),
-    USER("user", "user_id", "user_alias", "user_ids", "user/list", "users", Set.of("softUsd")),
-    CUSTOMER("customer", "user_id", "alias", "user_ids", "customer/list", "", Set.of("models")),
-    BUDGET("budget", "budget_id", "", "id", "budget/list", "", Set.of("models")),
+    TEAM("team", "team_id", "team_alias", "team_ids", "v2/team/list", "teams", "parallel"),
+    USER("user", "user_id", "user_alias", "user_ids", "user/list", "users", "softUsd"),
+    CUSTOMER("customer", "user_id", "alias", "user_ids", "customer/list", "", "models"),
+    BUDGET("budget", "budget_id", "", "id", "budget/list", "", "models"),
     /** A tag's models are ids of deployments, for routing. */
-    TAG("tag", "name", "", "name", "tag/list", "", Set.of("models"));
+    TAG("tag", "name", "", "name", "tag/list", "", "models");
 
     private final String word;
     private final String id;
@@ -21,10 +20,9 @@ public enum AccountKind {
     private final String deleted;
     private final String list;
     private final String elements;
-    private final Set<String> dropped;
+    private final String dropped;
 
-    AccountKind(
-            String word, String id, String alias, String deleted, String list, String elements, Set<String> dropped) {
+    AccountKind(String word, String id, String alias, String deleted, String list, String elements, String dropped) {
         this.word = word;
         this.id = id;
         this.alias = alias;
@@ -39,8 +37,8 @@ public enum AccountKind {
         return word;
     }
 
-    /** Parts of a quota that it cannot have. */
-    public Set<String> dropped() {
+    /** The part of a quota that it cannot have. */
+    public String dropped() {
         return dropped;
     }
 

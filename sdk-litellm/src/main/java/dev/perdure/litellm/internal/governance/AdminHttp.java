@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * Requests to the gateway's administration. LiteLLM answers the same refusal with one status here and another there (seen in 1.96: a tag that is not there is a
@@ -23,6 +24,8 @@ public final class AdminHttp {
             "No db connected",
             "Not connected to DB",
             "Prisma Client is not");
+
+    private static final Pattern KEY = Pattern.compile("\\bsk-[A-Za-z0-9_-]{8,}");
 
     private final Settings settings;
     private final GatewayHttp http;
@@ -99,12 +102,22 @@ public final class AdminHttp {
         if (message.contains("already exists")) {
             return refusal(Kind.BAD_REQUEST, status == 500 ? 409 : status, message);
         }
-        return message.contains("LiteLlm.key(")
-                ? refusal(e.kind(), status, message.replace("LiteLlm.key(", "Governance.key("))
-                : e;
+        String ours = message.replace("LiteLlm.key(", "Governance.key(");
+        if (ours.equals(message) && !KEY.matcher(message).find()) {
+            return e;
+        }
+        return ModelException.builder(e.kind(), withoutKeys(ours))
+                .status(e.findStatus().orElse(null))
+                .retryAfter(e.findRetryAfter().orElse(null))
+                .build();
     }
 
     private static ModelException refusal(Kind kind, int status, String message) {
-        return ModelException.builder(kind, message).status(status).build();
+        return ModelException.builder(kind, withoutKeys(message)).status(status).build();
+    }
+
+    /** What is refused may be quoted, a key just minted too. */
+    private static String withoutKeys(String message) {
+        return KEY.matcher(message).replaceAll("sk-***");
     }
 }

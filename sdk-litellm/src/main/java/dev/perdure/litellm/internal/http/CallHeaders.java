@@ -72,12 +72,13 @@ public final class CallHeaders {
                 + Hashes.sha256(session.tenant() + "\0" + session.name()).substring(0, 16);
     }
 
+    /** Commas are replaced, too: they part the tags. */
     private static String visible(String text) {
         return underlined(text, c -> c > ' ' && c < 0x7f && c != ',');
     }
 
     private static boolean isOfName(int c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     }
 
     /** With {@code _} in the place of every other character. Most texts are given back as they are: this runs at each call. */
@@ -90,7 +91,11 @@ public final class CallHeaders {
             return text;
         }
         StringBuilder changed = new StringBuilder(text.length()).append(text, 0, at);
-        text.substring(at).codePoints().forEach(c -> changed.appendCodePoint(wanted.test(c) ? c : '_'));
+        while (at < text.length()) {
+            int c = text.codePointAt(at);
+            changed.appendCodePoint(wanted.test(c) ? c : '_');
+            at += Character.charCount(c);
+        }
         return changed.toString();
     }
 

@@ -3,6 +3,7 @@ package dev.perdure.litellm.internal.http;
 import dev.perdure.litellm.LiteLlm;
 import dev.perdure.litellm.Wire;
 import dev.perdure.model.ModelParameters;
+import dev.perdure.model.ModelRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -30,6 +31,8 @@ public final class Settings {
     // Only what somebody chose is told to the gateway: there it wins over the times of each deployment.
     public boolean tellsFirstByteTimeout;
     public boolean tellsTotalTimeout;
+    // Found at the first call; two threads that find it at once find the same.
+    private @Nullable String keyId;
 
     public Settings(Endpoint endpoint, boolean gateway) {
         this.endpoint = endpoint;
@@ -54,12 +57,31 @@ public final class Settings {
 
     /** What a gateway calls the key in its tables and messages; null without a key. Not a secret. */
     public @Nullable String keyId() {
-        return key == null ? null : Hashes.sha256(key);
+        String known = keyId;
+        if (known == null && key != null) {
+            known = Hashes.sha256(key);
+            keyId = known;
+        }
+        return known;
     }
 
     /** The model for a request with these parameters. */
     public Optional<String> findModel(ModelParameters request) {
         return request.or(parameters).findModel().or(() -> Optional.ofNullable(model));
+    }
+
+    /** @throws IllegalStateException when neither request nor client names a model */
+    public String requireModel(ModelRequest request) {
+        return findModel(request.parameters())
+                .orElseThrow(
+                        () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
+    }
+
+    /** These for a call that may not take longer than so. */
+    public Settings within(Duration most) {
+        Settings shorter = copy();
+        shorter.totalTimeout = most.compareTo(totalTimeout) < 0 ? most : totalTimeout;
+        return shorter;
     }
 
     /** What is null here mostly comes from an environment variable. */

@@ -20,7 +20,7 @@ import tools.jackson.core.JsonGenerator;
 abstract class BodyWriter {
     final ModelParameters parameters;
     // By way of text: half a surrogate pair, as a tool's cut output may have, becomes '?' where bytes would refuse it.
-    private final StringWriter text = new StringWriter(1024);
+    private final StringWriter text = new StringWriter(256);
     final JsonGenerator out = WireJson.JSON.createGenerator(text);
     private final Set<String> written = new HashSet<>();
     private final Set<String> merged = new HashSet<>();

@@ -4,6 +4,7 @@ import dev.perdure.litellm.internal.http.JsonBody;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelRequest;
 import dev.perdure.model.ToolSpec;
+import tools.jackson.core.JsonGenerator;
 
 /** A request of chat completions. */
 public final class ChatBody extends BodyWriter {
@@ -21,7 +22,7 @@ public final class ChatBody extends BodyWriter {
         field("model", model);
         name("messages");
         new MessageWriter(out).write(request.instructions(), request.messages());
-        tools(request.tools(), this::tool);
+        tools(request.tools(), tool -> tool(out, tool));
         request.findOutputSchema().ifPresent(schema -> responseFormat(schema.text()));
         temperature();
         parameters.findMaxTokens().ifPresent(most -> limit("max_tokens", most));
@@ -34,7 +35,7 @@ public final class ChatBody extends BodyWriter {
         }
     }
 
-    private void tool(ToolSpec tool) {
+    static void tool(JsonGenerator out, ToolSpec tool) {
         out.writeStartObject();
         out.writeStringProperty("type", "function");
         out.writeName("function");

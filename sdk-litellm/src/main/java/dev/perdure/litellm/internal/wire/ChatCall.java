@@ -10,10 +10,12 @@ import dev.perdure.litellm.internal.http.Failures;
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.http.WireJson;
+import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelParameters;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Cost;
 import dev.perdure.session.Interruption;
 import java.io.IOException;
 import java.util.Locale;
@@ -34,6 +36,8 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
+    private final Call.Factory transport;
+    private final Prices prices;
     private final CallContext context;
     private final CallWatch watch;
     private final Failures failures;
@@ -43,14 +47,15 @@ public final class ChatCall {
     private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Call.Factory transport, ModelRequest request, CallContext context) {
+    public ChatCall(
+            Settings settings, Call.Factory transport, Prices prices, ModelRequest request, CallContext context) {
         this.settings = settings;
+        this.transport = transport;
+        this.prices = prices;
         this.context = context;
         this.watch = new CallWatch(settings, context.timeout(), context.deltas().wanted());
         this.failures = new Failures(settings);
-        this.model = settings.findModel(request.parameters())
-                .orElseThrow(
-                        () -> new IllegalStateException("no model: call LiteLlm.model(…), or name one in the request"));
+        this.model = settings.requireModel(request);
         this.draft = new ReplyDraft(context.deltas());
         this.format = WireFormat.of(settings.wire, draft.details());
         this.call = transport.newCall(request(request));
@@ -175,7 +180,7 @@ public final class ChatCall {
                 draft.parts(),
                 draft.finishReason(),
                 draft.usage(),
-                ReportedCost.of(answer.header("x-litellm-response-cost"), draft.cost(), format.tellsCost()),
+                cost(answer),
                 draft.model().isEmpty() ? model : draft.model(),
                 // After a fallback in mid-stream the header still names the deployment that broke.
                 draft.restarted() ? null : answer.header("x-litellm-model-id"),
@@ -185,6 +190,17 @@ public final class ChatCall {
 
     private String gatewayFacts(Response answer) {
         return GatewayFacts.of(answer.headers(), settings.keyId(), draft.restarted());
+    }
+
+    private Cost cost(Response answer) {
+        String header = isStream(answer) ? null : answer.header("x-litellm-response-cost");
+        Cost cost = ReportedCost.of(header, draft.cost(), format.tellsCost());
+        if (cost.source() != Cost.Source.UNKNOWN || context.interruption().requested()) {
+            return cost;
+        }
+        String group = answer.header("x-litellm-model-group");
+        String priced = draft.restarted() ? draft.model() : group == null ? model : group;
+        return prices.estimate(settings, transport, priced, draft.usage(), watch.total.minus(watch.elapsed()));
     }
 
     private ModelException failed(IOException e) {

@@ -9,6 +9,7 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * Collects the fields of an answer that {@link ModelReply} has no place for, over all chunks: arrays are joined, objects merged, of anything else the last one
@@ -22,11 +23,14 @@ public final class Details {
         if (value == null || value == JsonToken.VALUE_NULL) {
             return;
         }
-        JsonNode known = fields.get(name);
-        if (value == JsonToken.VALUE_STRING && known != null && known.isString() && isAt(in, known.stringValue())) {
+        if (value != JsonToken.VALUE_STRING) {
+            add(name, WireJson.JSON.readTree(in));
             return;
         }
-        add(name, WireJson.JSON.readTree(in));
+        JsonNode known = fields.get(name);
+        if (known == null || !known.isString() || !isAt(in, known.stringValue())) {
+            add(name, StringNode.valueOf(in.getString()));
+        }
     }
 
     private static boolean isAt(JsonParser in, String text) {
@@ -84,6 +88,6 @@ public final class Details {
         }
         String reply = fields.isEmpty() ? "" : "\"reply\":" + fields;
         String joint = fields.isEmpty() || gateway == null ? "" : ",";
-        return Json.parse("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
+        return Trees.json("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
     }
 }

@@ -66,7 +66,7 @@ public sealed interface Fragment {
                 boolean item = block.path("type").asString("").equals("reasoning");
                 json.withArray(item ? Kept.ITEMS : Kept.BLOCKS).add(block);
             }
-            return Json.parse(json.toString());
+            return Trees.json(json);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.perdure.litellm.internal.wire;
 
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import okhttp3.Headers;
 import org.jspecify.annotations.Nullable;
@@ -44,9 +45,10 @@ final class GatewayFacts {
             field(json, "restarted").append("true");
         }
         StringBuilder limits = new StringBuilder();
+        Matcher number = NUMBER.matcher("");
         for (int i = 0; i < headers.size(); i++) {
             String name = headers.name(i).toLowerCase(Locale.ROOT);
-            add(json, limits, name, headers.value(i));
+            add(json, limits, name, headers.value(i), number);
         }
         if (limits.length() > 0) {
             field(json, "limits").append('{').append(limits).append('}');
@@ -54,17 +56,18 @@ final class GatewayFacts {
         return json.append('}').toString();
     }
 
-    private static void add(StringBuilder json, StringBuilder limits, String name, String value) {
+    /** @param ofNumber one for all, as it is dearer than the header it looks at */
+    private static void add(StringBuilder json, StringBuilder limits, String name, String value, Matcher ofNumber) {
         String number = NUMBERS.get(name);
         if (number != null) {
-            number(json, number, value);
+            number(json, number, value, ofNumber);
             return;
         }
         String text = TEXTS.get(name);
         if (text != null) {
             text(json, text, value);
         } else if (name.startsWith(LIMITS) && isOfGateway(name)) {
-            number(limits, name.substring(LIMITS.length()), value);
+            number(limits, name.substring(LIMITS.length()), value, ofNumber);
         }
     }
 
@@ -75,8 +78,8 @@ final class GatewayFacts {
                 && !name.startsWith("reset-", LIMITS.length());
     }
 
-    private static void number(StringBuilder json, String name, String value) {
-        if (value.length() <= LONGEST && NUMBER.matcher(value).matches()) {
+    private static void number(StringBuilder json, String name, String value, Matcher ofNumber) {
+        if (value.length() <= LONGEST && ofNumber.reset(value).matches()) {
             field(json, name).append(value);
         }
     }
@@ -88,8 +91,11 @@ final class GatewayFacts {
         field(json, name).append('"');
         for (int i = 0; i < Math.min(LONGEST, value.length()); i++) {
             char c = value.charAt(i);
+            if (c == '"' || c == '\\') {
+                json.append('\\');
+            }
             // Header values have no control characters but the tab.
-            json.append(c == '"' || c == '\\' ? "\\" + c : c == '\t' ? " " : String.valueOf(c));
+            json.append(c == '\t' ? ' ' : c);
         }
         json.append('"');
     }

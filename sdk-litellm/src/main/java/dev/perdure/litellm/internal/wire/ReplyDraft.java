@@ -168,11 +168,13 @@ public final class ReplyDraft {
 
     /** @throws NotTheProtocolException when a tool call has no name */
     public List<Part> parts() {
-        List<Part> parts = fragments.stream().map(Fragment::part).toList();
-        for (Part part : parts) {
+        List<Part> parts = new ArrayList<>(fragments.size());
+        for (Fragment fragment : fragments) {
+            Part part = fragment.part();
             if (part instanceof Part.ToolUse use && use.name().isBlank()) {
                 throw new NotTheProtocolException("a tool call without a name");
             }
+            parts.add(part);
         }
         return parts;
     }

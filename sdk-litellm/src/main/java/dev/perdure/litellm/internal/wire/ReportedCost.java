@@ -9,23 +9,24 @@ import org.jspecify.annotations.Nullable;
 public final class ReportedCost {
     private ReportedCost() {}
 
-    /** @param zeroIsFree whether zero is an amount, or means that nobody knows it */
+    /**
+     * @param header null for a stream, whose headers were sent before anybody knew
+     * @param zeroIsFree whether zero is an amount, or means that nobody knows it
+     */
     public static Cost of(@Nullable String header, @Nullable String usage, boolean zeroIsFree) {
-        return find(header, Cost.Source.HEADER)
-                .filter(cost -> zeroIsFree || cost.usd().signum() > 0)
-                .or(() -> find(usage, Cost.Source.USAGE))
-                .filter(cost -> zeroIsFree || cost.usd().signum() > 0)
+        return find(header, Cost.Source.HEADER, zeroIsFree)
+                .or(() -> find(usage, Cost.Source.USAGE, zeroIsFree))
                 .orElse(Cost.UNKNOWN);
     }
 
-    private static Optional<Cost> find(@Nullable String text, Cost.Source source) {
+    private static Optional<Cost> find(@Nullable String text, Cost.Source source, boolean zeroIsFree) {
         if (text == null || text.isBlank() || text.length() > 64) {
             return Optional.empty();
         }
         try {
             BigDecimal usd = new BigDecimal(text.trim());
             // An exponent beyond that is no amount of money, and the sum with it would fill the memory.
-            boolean sane = usd.signum() >= 0 && Math.abs((long) usd.scale()) <= 60;
+            boolean sane = (zeroIsFree ? usd.signum() >= 0 : usd.signum() > 0) && Math.abs((long) usd.scale()) <= 60;
             return sane ? Optional.of(new Cost(usd, source)) : Optional.empty();
         } catch (NumberFormatException e) {
             return Optional.empty();

@@ -93,7 +93,7 @@ final class ResponsesFormat implements WireFormat {
     public void plain(InputStream data, Consumer<Chunk> to) {
         ObjectNode response = Trees.read(data);
         if (response.hasNonNull("error")) {
-            to.accept(Chunk.of(ErrorBody.ofError(response.get("error"), null)));
+            to.accept(error(response.get("error")));
             return;
         }
         if (!response.path("output").isArray()) {
@@ -125,17 +125,22 @@ final class ResponsesFormat implements WireFormat {
                 arguments(call(key(event, Trees.text(event, "item_id"))), Trees.text(event, "delta"), to);
             case "response.output_item.added" -> added(event, to);
             case "response.output_item.done" -> item(event, event.path("item"), to);
-            case "response.output_text.annotation.added" -> {}
             case "response.completed", "response.incomplete" -> end(response, to);
-            case "response.failed" -> to.accept(Chunk.of(ErrorBody.ofError(response.path("error"), null)));
-            case "error" ->
-                to.accept(Chunk.of(ErrorBody.ofError(event.hasNonNull("error") ? event.get("error") : event, null)));
+            case "response.failed" -> to.accept(error(response.path("error")));
+            case "error" -> to.accept(error(event.hasNonNull("error") ? event.get("error") : event));
             default -> {
                 if (event.hasNonNull("error")) {
-                    to.accept(Chunk.of(ErrorBody.ofError(event.get("error"), null)));
+                    to.accept(error(event.get("error")));
                 }
             }
         }
+    }
+
+    /** What kind it is stands in the code here. */
+    private static Chunk error(JsonNode json) {
+        ErrorBody error = ErrorBody.ofError(json, null);
+        boolean unnamed = error.type().isEmpty() || error.type().equals("error");
+        return Chunk.of(unnamed ? new ErrorBody(error.message(), error.code(), error.code()) : error);
     }
 
     /**
@@ -148,7 +153,7 @@ final class ResponsesFormat implements WireFormat {
         textCame = false;
         thinkingCame = false;
         whole = false;
-        addDetails(response);
+        details.add("id", response.path("id"));
         Chunk.Choice choice = new Chunk.Choice();
         choice.role = "assistant";
         Chunk chunk = Chunk.of(choice);

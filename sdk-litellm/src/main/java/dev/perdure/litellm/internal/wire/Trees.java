@@ -2,7 +2,9 @@ package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.WireJson;
+import dev.perdure.session.Json;
 import java.io.InputStream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
@@ -47,5 +49,33 @@ final class Trees {
 
     static long count(double number) {
         return number > 0 && number <= MOST ? (long) number : 0;
+    }
+
+    /**
+     * As the log keeps it.
+     *
+     * @throws NotTheProtocolException when it is nested deeper, or has longer numbers or names, than a log takes
+     */
+    static Json json(JsonNode json) {
+        String text;
+        try {
+            text = json.toString();
+        } catch (JacksonException e) {
+            throw notToBeKept();
+        }
+        return json(text);
+    }
+
+    static Json json(String json) {
+        try {
+            return Json.parse(json);
+        } catch (IllegalArgumentException | JacksonException e) {
+            throw notToBeKept();
+        }
+    }
+
+    /** Without the parser's own words, which may quote what came. */
+    private static NotTheProtocolException notToBeKept() {
+        return new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
     }
 }

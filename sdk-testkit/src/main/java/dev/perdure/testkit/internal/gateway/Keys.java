@@ -80,8 +80,7 @@ final class Keys {
             return Optional.of(Refusals.notAKey());
         }
         VirtualKey known = keys.get(key);
-        boolean madeHere = known != null && known.minted;
-        if ((required && !madeHere) || deleted.contains(key)) {
+        if ((required && (known == null || !known.minted)) || deleted.contains(key)) {
             return Optional.of(Refusals.unknownKey(key));
         }
         if (known == null) {
