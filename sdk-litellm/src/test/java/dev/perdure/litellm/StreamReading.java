@@ -103,7 +103,7 @@ final class StreamReading {
                 data.append(value);
             }
             boolean marked = last && data != null && data.toString().equals("[DONE]");
-            if (data != null && (marked || line.isEmpty() && !last)) {
+            if (data != null && (marked || (line.isEmpty() && !last))) {
                 if (!data.isEmpty()) {
                     events.add(data.toString());
                 }
