@@ -107,7 +107,8 @@ public final class ChatCall {
         } catch (NumberFormatException e) {
             throw failures.notTheProtocol(answer, "there is a number in it that is longer than any number may be");
         } catch (JacksonException e) {
-            // Without the parser's own words, which may quote what came. It names no place where a limit of its own is reached.
+            // Without the parser's own words, which may quote what came. It names no place where a limit of its own is
+            // reached.
             if (e.getLocation() == null) {
                 throw failures.notTheProtocol(answer, "what came is nested too deep, or too long, to be read");
             }
