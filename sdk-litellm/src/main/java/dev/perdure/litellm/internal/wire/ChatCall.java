@@ -105,20 +105,20 @@ public final class ChatCall {
         } catch (JacksonIOException e) {
             throw e.getCause();
         } catch (JacksonException e) {
-            throw failures.notTheProtocol(answer, "what came is not JSON" + place(answer, e));
+            throw failures.notTheProtocol(answer, wrong(answer, e));
         } catch (NumberFormatException e) {
             throw failures.notTheProtocol(answer, "what came has a number with an exponent beyond all bounds");
         }
     }
 
-    /** Without the parser's own words, which may quote what came. A value that does not fit has no place. */
-    private String place(Response answer, JacksonException e) {
+    /** Without the parser's own words, which may quote what came. It names no place where a limit of its own is reached, or a value does not fit. */
+    private String wrong(Response answer, JacksonException e) {
         if (e.getLocation() == null) {
-            return "";
+            return "what came is nested too deep, too long, or of another shape, to be read";
         }
         return isStream(answer)
-                ? ", at byte " + format.offset(e) + " of a chunk"
-                : ", at byte " + e.getLocation().getByteOffset() + " of the answer";
+                ? "what came is not JSON, at byte " + format.offset(e) + " of a chunk"
+                : "what came is not JSON, at byte " + e.getLocation().getByteOffset() + " of the answer";
     }
 
     /** By what came, not by what was asked: a server may ignore either wish. */
