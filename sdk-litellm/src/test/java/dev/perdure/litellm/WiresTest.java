@@ -399,4 +399,44 @@ class WiresTest {
             }
         }
     }
+
+    /** As a gateway that runs MCP tools by itself may stream: its calls are not for this side. */
+    @Test
+    void callsBeforeASecondBegin_areNotTheReply() throws IOException {
+        Heard heard = new Heard();
+        ModelReply reply = reply(
+                Wire.RESPONSES,
+                Calls.streaming(heard),
+                events(
+                        "{'type':'response.created','response':{'id':'r1','model':'m'}}",
+                        "{'type':'response.output_item.done','item':{'type':'function_call','id':'f','call_id':'c','name':'mcp_x','arguments':'{}'}}",
+                        "{'type':'response.completed','response':{'id':'r1','status':'completed','output':[]}}",
+                        "{'type':'response.created','response':{'id':'r2','model':'m'}}",
+                        "{'type':'response.output_text.delta','item_id':'i','delta':'done'}",
+                        "{'type':'response.completed','response':{'id':'r2','status':'completed','output':[]}}",
+                        "[DONE]"));
+
+        assertThat(reply.parts()).containsExactly(new Part.Text("done"));
+        assertThat(reply.finishReason()).isEqualTo("stop");
+        assertThat(reply.details()).hasToString("{\"reply\":{\"id\":\"r2\"}}");
+    }
+
+    @Test
+    void whatIsNestedTooDeepToBeReadOrKept_isNoReply() throws IOException {
+        for (int depth : new int[] {498, 499, 500, 600}) {
+            String deep = "'x':" + "[".repeat(depth) + "]".repeat(depth) + "}";
+            List<FakeGateway.Answer> answers = List.of(
+                    json("{'choices':[{'index':0,'message':{'content':'x'}}]," + deep),
+                    json("{'output':[]," + deep),
+                    json("{'content':[]," + deep));
+            for (Wire wire : Wire.values()) {
+                ModelException e = failure(wire, Calls.plain(), answers.get(wire.ordinal()));
+                if (depth == 498) {
+                    assertThat(e).isNull();
+                } else {
+                    assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);
+                }
+            }
+        }
+    }
 }

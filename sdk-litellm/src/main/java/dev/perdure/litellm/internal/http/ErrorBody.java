@@ -16,7 +16,7 @@ public record ErrorBody(String message, String type, String code) {
     public static ErrorBody parse(String body) {
         try {
             return of(WireJson.JSON.readTree(body), body);
-        } catch (JacksonException e) {
+        } catch (JacksonException | NumberFormatException e) {
             return new ErrorBody(body, "", "");
         }
     }

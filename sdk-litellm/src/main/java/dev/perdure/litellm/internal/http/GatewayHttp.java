@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GatewayHttp {
     private final Settings settings;
-    private final Transport transport;
+    private final Call.Factory transport;
     private final Failures failures;
 
-    public GatewayHttp(Settings settings, Transport transport) {
+    public GatewayHttp(Settings settings, Call.Factory transport) {
         this.settings = settings;
         this.transport = transport;
         this.failures = new Failures(settings);

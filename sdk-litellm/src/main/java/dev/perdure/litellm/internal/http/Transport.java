@@ -23,7 +23,7 @@ import okhttp3.Response;
  * and after a 503 with {@code Retry-After: 0}; the first two are switched off here, the others by {@link JsonBody} being
  * one-shot.
  */
-public final class Transport {
+public final class Transport implements Call.Factory {
     // A LiteLLM gateway (uvicorn) closes an idle connection after 5 s; a shorter life here keeps calls off the dying
     // ones.
     private static final long IDLE_SECONDS = 4;
@@ -45,6 +45,7 @@ public final class Transport {
             .eventListener(new Phases())
             .build();
 
+    @Override
     public Call newCall(Request request) {
         return client.newCall(request);
     }

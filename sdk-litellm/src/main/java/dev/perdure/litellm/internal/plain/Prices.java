@@ -4,7 +4,6 @@ import dev.perdure.litellm.LiteLlm;
 import dev.perdure.litellm.ModelGroup;
 import dev.perdure.litellm.internal.http.GatewayHttp;
 import dev.perdure.litellm.internal.http.Settings;
-import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.model.ModelException;
 import dev.perdure.session.Cost;
 import dev.perdure.session.Usage;
@@ -12,6 +11,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import okhttp3.Call;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +38,7 @@ public final class Prices {
      *
      * @param within the time that the call has left
      */
-    public Cost estimate(Settings settings, Transport transport, String model, Usage usage, Duration within) {
+    public Cost estimate(Settings settings, Call.Factory transport, String model, Usage usage, Duration within) {
         if (!settings.gateway || usage.total() == 0) {
             return Cost.UNKNOWN;
         }
@@ -53,7 +53,7 @@ public final class Prices {
         return found.group.flatMap(group -> group.estimate(usage)).orElse(Cost.UNKNOWN);
     }
 
-    private static Known ask(Settings settings, Transport transport, String model) {
+    private static Known ask(Settings settings, Call.Factory transport, String model) {
         try {
             GatewayHttp http = new GatewayHttp(settings, transport);
             return new Known(new Catalog(settings, http).findGroup(model), false, System.nanoTime());

@@ -9,7 +9,6 @@ import dev.perdure.litellm.internal.http.ErrorText;
 import dev.perdure.litellm.internal.http.Failures;
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.Settings;
-import dev.perdure.litellm.internal.http.Transport;
 import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.litellm.internal.plain.Prices;
 import dev.perdure.model.ModelException;
@@ -37,7 +36,7 @@ public final class ChatCall {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
 
     private final Settings settings;
-    private final Transport transport;
+    private final Call.Factory transport;
     private final Prices prices;
     private final CallContext context;
     private final CallWatch watch;
@@ -48,7 +47,8 @@ public final class ChatCall {
     private final WireFormat format;
     private @Nullable Response response;
 
-    public ChatCall(Settings settings, Transport transport, Prices prices, ModelRequest request, CallContext context) {
+    public ChatCall(
+            Settings settings, Call.Factory transport, Prices prices, ModelRequest request, CallContext context) {
         this.settings = settings;
         this.transport = transport;
         this.prices = prices;
@@ -105,12 +105,20 @@ public final class ChatCall {
         } catch (JacksonIOException e) {
             throw e.getCause();
         } catch (JacksonException e) {
-            // Without the parser's own words, which may quote what came.
-            String place = isStream(answer)
-                    ? format.offset(e) + " of a chunk"
-                    : e.getLocation().getByteOffset() + " of the answer";
-            throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
+            throw failures.notTheProtocol(answer, "what came is not JSON" + place(answer, e));
+        } catch (NumberFormatException e) {
+            throw failures.notTheProtocol(answer, "what came has a number with an exponent beyond all bounds");
         }
+    }
+
+    /** Without the parser's own words, which may quote what came. A value that does not fit has no place. */
+    private String place(Response answer, JacksonException e) {
+        if (e.getLocation() == null) {
+            return "";
+        }
+        return isStream(answer)
+                ? ", at byte " + format.offset(e) + " of a chunk"
+                : ", at byte " + e.getLocation().getByteOffset() + " of the answer";
     }
 
     /** By what came, not by what was asked: a server may ignore either wish. */

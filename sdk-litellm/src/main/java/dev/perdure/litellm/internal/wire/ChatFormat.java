@@ -29,7 +29,9 @@ final class ChatFormat implements WireFormat {
 
     @Override
     public void event(byte[] data, int length, Consumer<Chunk> to) {
-        to.accept(ChunkParser.parse(json.at(data, length), details));
+        Chunk chunk = ChunkParser.parse(json.at(data, length), details);
+        json.end();
+        to.accept(chunk);
     }
 
     @Override

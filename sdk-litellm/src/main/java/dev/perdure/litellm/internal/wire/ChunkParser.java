@@ -53,13 +53,26 @@ public final class ChunkParser {
             in.skipChildren();
             return;
         }
-        while (in.nextToken() == JsonToken.START_OBJECT) {
+        while (nextObject(in)) {
             Chunk.Choice choice = choice(in, details);
             // Others come only when somebody asks for several answers; the first is the reply.
             if (choice.index == 0) {
+                if (chunk.choice != null) {
+                    throw new NotTheProtocolException("two choices with index 0 at once");
+                }
                 chunk.choice = choice;
             }
         }
+    }
+
+    /** Goes to the next element of an array that is an object. False at the end of the array. */
+    private static boolean nextObject(JsonParser in) {
+        JsonToken element = in.nextToken();
+        while (element != JsonToken.START_OBJECT && element != JsonToken.END_ARRAY) {
+            in.skipChildren();
+            element = in.nextToken();
+        }
+        return element == JsonToken.START_OBJECT;
     }
 
     private static Chunk.Choice choice(JsonParser in, Details details) {
@@ -67,8 +80,8 @@ public final class ChunkParser {
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
-                case "index" -> choice.index = in.getValueAsInt(0);
-                case "finish_reason" -> choice.finishReason = value == JsonToken.VALUE_STRING ? in.getString() : null;
+                case "index" -> choice.index = number(in, value) == 0 ? 0 : 1;
+                case "finish_reason" -> choice.finishReason = textOrNull(in, value);
                 case "delta", "message" -> delta(in, value, choice, details);
                 default -> detail(in, name, value, choice, details);
             }
@@ -92,7 +105,7 @@ public final class ChunkParser {
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
-                case "role" -> choice.role = value == JsonToken.VALUE_STRING ? in.getString() : null;
+                case "role" -> choice.role = textOrNull(in, value);
                 case "content", "refusal" -> choice.text = joined(choice.text, content(in, value));
                 case "reasoning_content", "reasoning" -> choice.thinking = longer(choice.thinking, text(in, value));
                 case "thinking_blocks" -> thinkingBlocks(in, value, choice);
@@ -140,7 +153,7 @@ public final class ChunkParser {
             in.skipChildren();
             return;
         }
-        while (in.nextToken() == JsonToken.START_OBJECT) {
+        while (nextObject(in)) {
             choice.add(toolPiece(in));
         }
     }
@@ -150,7 +163,7 @@ public final class ChunkParser {
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
-                case "index" -> piece.index = value == JsonToken.VALUE_NUMBER_INT ? (Integer) in.getValueAsInt() : null;
+                case "index" -> piece.index = integerOrNull(in, value);
                 case "id" -> piece.id = text(in, value);
                 case "function" -> function(in, value, piece);
                 default -> in.skipChildren();
@@ -190,33 +203,42 @@ public final class ChunkParser {
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
-                case "prompt_tokens" -> input = in.getValueAsLong(0);
-                case "completion_tokens" -> output = in.getValueAsLong(0);
-                case "prompt_tokens_details" -> cached = Math.max(cached, number(in, value, "cached_tokens"));
-                case "cache_read_input_tokens" -> cached = Math.max(cached, in.getValueAsLong(0));
-                case "completion_tokens_details" -> reasoning = number(in, value, "reasoning_tokens");
-                case "cost" ->
-                    chunk.cost = value.isNumeric() || value == JsonToken.VALUE_STRING ? in.getString() : null;
+                case "prompt_tokens" -> input = count(in, value);
+                case "completion_tokens" -> output = count(in, value);
+                case "prompt_tokens_details" -> cached = Math.max(cached, count(in, value, "cached_tokens"));
+                case "cache_read_input_tokens" -> cached = Math.max(cached, count(in, value));
+                case "completion_tokens_details" -> reasoning = count(in, value, "reasoning_tokens");
+                case "cost" -> chunk.cost = value.isNumeric() ? in.getString() : textOrNull(in, value);
                 default -> in.skipChildren();
             }
         }
         chunk.usage = new Usage(input, output, cached, reasoning);
     }
 
-    private static long number(JsonParser in, JsonToken start, String wanted) {
+    private static long count(JsonParser in, JsonToken start, String wanted) {
         if (start != JsonToken.START_OBJECT) {
             in.skipChildren();
             return 0;
         }
         long found = 0;
         for (String name = in.nextName(); name != null; name = in.nextName()) {
-            in.nextToken();
-            if (name.equals(wanted)) {
-                found = in.getValueAsLong(0);
-            }
-            in.skipChildren();
+            long count = count(in, in.nextToken());
+            found = name.equals(wanted) ? count : found;
         }
         return found;
+    }
+
+    /** A count of tokens, perhaps as a text or with a point; 0 for what is none. */
+    private static long count(JsonParser in, JsonToken value) {
+        return Trees.count(number(in, value));
+    }
+
+    private static double number(JsonParser in, JsonToken value) {
+        if (value.isNumeric() || value == JsonToken.VALUE_STRING) {
+            return in.getValueAsDouble(0);
+        }
+        in.skipChildren();
+        return 0;
     }
 
     private static String text(JsonParser in, @Nullable JsonToken value) {
@@ -225,5 +247,21 @@ public final class ChunkParser {
         }
         in.skipChildren();
         return "";
+    }
+
+    private static @Nullable String textOrNull(JsonParser in, JsonToken value) {
+        if (value == JsonToken.VALUE_STRING) {
+            return in.getString();
+        }
+        in.skipChildren();
+        return null;
+    }
+
+    private static @Nullable Integer integerOrNull(JsonParser in, JsonToken value) {
+        if (value == JsonToken.VALUE_NUMBER_INT) {
+            return in.getIntValue();
+        }
+        in.skipChildren();
+        return null;
     }
 }

@@ -56,7 +56,7 @@ public final class Details {
     }
 
     private static void add(ObjectNode into, String name, JsonNode value) {
-        if (value.isNull() || value.isMissingNode() || value.isContainer() && value.isEmpty()) {
+        if (value.isNull() || value.isMissingNode() || (value.isContainer() && value.isEmpty())) {
             return;
         }
         JsonNode known = into.get(name);
@@ -88,6 +88,6 @@ public final class Details {
         }
         String reply = fields.isEmpty() ? "" : "\"reply\":" + fields;
         String joint = fields.isEmpty() || gateway == null ? "" : ",";
-        return Json.parse("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
+        return Trees.json("{" + (gateway == null ? "" : "\"gateway\":" + gateway) + joint + reply + "}");
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.WireJson;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,6 +20,7 @@ final class EventJson implements AutoCloseable {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength(WireJson.LONGEST)
+                    .maxNestingDepth(WireJson.DEEPEST)
                     .build())
             .build();
 
@@ -27,14 +29,13 @@ final class EventJson implements AutoCloseable {
     private long before;
 
     /**
-     * A parser that stands before the first token of an event. What the event has behind its first value is skipped by the next call.
+     * A parser that stands before the first token of an event. When its value was read, {@link #end} must follow.
      *
      * @param data not kept longer than until the next call
      */
     JsonParser at(byte[] data, int length) {
         JsonParser last = parser;
         if (last != null && last.streamReadContext().inRoot()) {
-            last.releaseBuffered(OutputStream.nullOutputStream());
             before = input.given;
             input.set(data, length);
             return last;
@@ -46,6 +47,22 @@ final class EventJson implements AutoCloseable {
         input.set(data, length);
         parser = FACTORY.createParser(ObjectReadContext.empty(), input);
         return parser;
+    }
+
+    /**
+     * Takes what the event has behind its value.
+     *
+     * @throws NotTheProtocolException when that is more than white space: it would be lost
+     */
+    void end() {
+        Rest rest = new Rest();
+        if (parser != null) {
+            parser.releaseBuffered(rest);
+        }
+        input.rest(rest);
+        if (rest.saysSomething) {
+            throw new NotTheProtocolException("an event of more than one JSON object");
+        }
     }
 
     /** Bytes from the start of the event to where the parser found something wrong. */
@@ -60,6 +77,15 @@ final class EventJson implements AutoCloseable {
         }
     }
 
+    private static final class Rest extends OutputStream {
+        boolean saysSomething;
+
+        @Override
+        public void write(int b) {
+            saysSomething |= b != ' ' && b != '\n' && b != '\r' && b != '\t';
+        }
+    }
+
     /** The bytes of one event, then the end. */
     private static final class Input extends InputStream {
         private byte[] data = {};
@@ -71,6 +97,12 @@ final class EventJson implements AutoCloseable {
             data = newData;
             at = 0;
             length = newLength;
+        }
+
+        void rest(Rest rest) {
+            for (; at < length; at++) {
+                rest.write(data[at]);
+            }
         }
 
         @Override

@@ -5,15 +5,24 @@ import dev.perdure.litellm.internal.http.WireJson;
 import dev.perdure.session.Json;
 import java.io.InputStream;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads events and answers whole, for the wires whose events are few kinds of large things. */
 final class Trees {
+    /** An event is one object: what stands behind it would be lost. */
+    private static final ObjectReader EVENT =
+            WireJson.JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /** Tokens that a reply may have. What says more is wrong, and sums with it would run over. */
+    private static final double MOST = 1e15;
+
     private Trees() {}
 
     static ObjectNode read(byte[] data, int length) {
-        return object(WireJson.JSON.readTree(data, 0, length));
+        return object(EVENT.readTree(data, 0, length));
     }
 
     static ObjectNode read(InputStream data) {
@@ -33,8 +42,13 @@ final class Trees {
         return value.isString() ? value.stringValue() : "";
     }
 
+    /** A count of tokens; 0 for what is none. */
     static long number(JsonNode json, String field) {
-        return json.path(field).asLong(0);
+        return count(json.path(field).asDouble(0));
+    }
+
+    static long count(double number) {
+        return number > 0 && number <= MOST ? (long) number : 0;
     }
 
     /**
@@ -43,11 +57,25 @@ final class Trees {
      * @throws NotTheProtocolException when it is nested deeper, or has longer numbers or names, than a log takes
      */
     static Json json(JsonNode json) {
+        String text;
         try {
-            return Json.parse(json.toString());
-        } catch (IllegalArgumentException | JacksonException e) {
-            // Without the parser's own words, which may quote what came.
-            throw new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
+            text = json.toString();
+        } catch (JacksonException e) {
+            throw notToBeKept();
         }
+        return json(text);
+    }
+
+    static Json json(String json) {
+        try {
+            return Json.parse(json);
+        } catch (IllegalArgumentException | JacksonException e) {
+            throw notToBeKept();
+        }
+    }
+
+    /** Without the parser's own words, which may quote what came. */
+    private static NotTheProtocolException notToBeKept() {
+        return new NotTheProtocolException("a value that came is nested too deep or too long to be kept");
     }
 }

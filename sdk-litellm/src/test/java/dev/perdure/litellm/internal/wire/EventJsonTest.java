@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.litellm.internal.http.WireJson;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -33,10 +34,12 @@ class EventJsonTest {
     }
 
     @Test
-    void whatAnEventHasBehindItsValue_isSkipped() {
-        assertThat(text(saying("a") + " {\"choices\":[]} ]")).isEqualTo("a");
-        assertThat(text(saying("b") + "x".repeat(50_000))).isEqualTo("b");
-        assertThat(text(saying("c"))).isEqualTo("c");
+    void whatAnEventHasBehindItsValue_isRefused_butNotWhiteSpace() {
+        assertThat(text(saying("a") + " \t\r\n" + " ".repeat(50_000))).isEqualTo("a");
+        for (String more : List.of("{\"choices\":[]}", " ]", "x".repeat(50_000), " ".repeat(50_000) + "[DONE]")) {
+            assertThatThrownBy(() -> text(saying("b") + more)).isInstanceOf(NotTheProtocolException.class);
+            assertThat(text(saying("c"))).isEqualTo("c");
+        }
     }
 
     @Test
@@ -47,9 +50,6 @@ class EventJsonTest {
         in.nextToken();
 
         assertThat(text(saying("a"))).isEqualTo("a");
-        // The same by way of a list that has no objects in it.
-        assertThat(ChunkParser.parse(at("{\"choices\":[null,1],\"model\":\"m\"}"), new Details()).choice)
-                .isNull();
         assertThat(text(saying("b"))).isEqualTo("b");
     }
 
@@ -89,6 +89,7 @@ class EventJsonTest {
 
     private String text(String event) {
         Chunk chunk = ChunkParser.parse(at(event), new Details());
+        json.end();
         assertThat(chunk.choice).isNotNull();
         return chunk.choice.text;
     }
