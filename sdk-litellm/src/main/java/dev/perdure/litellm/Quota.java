@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Quota.none().usd("2.50").every(Duration.ofDays(30)).models("gpt-5-mini").requestsPerMinute(60)
  * }</pre>
  *
- * @param usd US dollars until the budget is spent. A gateway looks before a call and adds after it, so that the last call may go beyond
+ * @param usd US dollars until the budget is spent. LiteLLM looks before a call and adds after it, so that the last calls may go beyond; a call that it expects to go
+ *     beyond it may refuse while something is left
  * @param softUsd US dollars from which on the gateway warns; below {@code usd}
  * @param every after which the spend counts from zero again. LiteLLM 1.96 resets 1 day at midnight UTC, 7 days on a Monday and 30 days on the first of the month
  * @param models that may be used; empty for all. A customer, budget or tag has none

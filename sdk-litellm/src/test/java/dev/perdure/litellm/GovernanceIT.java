@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Against a real LiteLLM gateway with a database: {@code LITELLM_DB_BASE_URL}, and {@code LITELLM_API_KEY} for its master key. Without the URL these tests say that
  * they were not asked for, or fail when {@code PERDURE_REQUIRE_GATEWAY=true}. Names and values are new in each run, as the gateway counts spend in memory.
  */
-@Timeout(120)
+@Timeout(240)
 class GovernanceIT {
     private static final String RUN = UUID.randomUUID().toString().substring(0, 8);
     private static Governance governance = Governance.at("http://unset");

@@ -51,6 +51,7 @@ class QuotaTest {
     @ParameterizedTest
     @CsvSource({
         "{\"max_budget\":-1}",
+        "{\"max_budget\":1e999999999}",
         "{\"budget_duration\":\"1mo\"}",
         "{\"budget_duration\":\"0s\"}",
         "{\"max_budget\":\"x\"}",

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads single fields of the gateway's answers. What has another shape than expected counts as missing: it stays reachable in the answer as a whole. */
 public final class Fields {
+    private static final int MOST_DIGITS = 100;
+
     private Fields() {}
 
     public static String text(Json json, String name) {
@@ -82,7 +84,9 @@ public final class Fields {
 
     private static @Nullable BigDecimal number(Json value) {
         try {
-            return new BigDecimal(value.plain());
+            BigDecimal number = new BigDecimal(value.plain());
+            // Sums with an exponent beyond all bounds would take all memory.
+            return Math.abs(number.scale()) > MOST_DIGITS || number.precision() > MOST_DIGITS ? null : number;
         } catch (NumberFormatException e) {
             return null;
         }
