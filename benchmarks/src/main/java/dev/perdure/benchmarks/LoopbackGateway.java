@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -61,7 +62,8 @@ final class LoopbackGateway implements AutoCloseable {
         if (port == null) {
             throw new IOException("the gateway ended by itself, see above");
         }
-        return new LoopbackGateway(process, "http://127.0.0.1:" + port);
+        return new LoopbackGateway(
+                process, "http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":" + port);
     }
 
     String url() {
@@ -76,7 +78,7 @@ final class LoopbackGateway implements AutoCloseable {
     /** The process itself; ends with the one that started it. */
     public static void main(String[] args) throws Exception {
         ServerSocketChannel server = ServerSocketChannel.open();
-        server.bind(new InetSocketAddress("127.0.0.1", 0), HELD_CALLS);
+        server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), HELD_CALLS);
         Thread thread = new Thread(() -> new Loop(server).run(), "gateway");
         thread.setDaemon(true);
         thread.start();

@@ -79,7 +79,7 @@ final class PerdureClient implements ChatClient {
 
     private static Answer answer(ModelReply reply) {
         Cost cost = reply.cost();
-        if (!COST.equals(cost.usd())) {
+        if (COST.compareTo(cost.usd()) != 0) {
             throw new IllegalStateException("another cost: " + cost);
         }
         return new Answer(reply.text(), reply.finishReason(), reply.usage().output());
