@@ -16,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Stands in for a LiteLLM gateway whose model takes no time: a process of its own on loopback, whose answers have the shape and the headers of those that
@@ -270,7 +269,7 @@ final class LoopbackGateway implements AutoCloseable {
 
     /** Of one client; its requests come one after the other. */
     private static final class Connection {
-        private static final String LENGTH = "content-length:";
+        private static final String LENGTH = "Content-Length: ";
 
         private final SocketChannel channel;
         private final SelectionKey key;
@@ -291,7 +290,7 @@ final class LoopbackGateway implements AutoCloseable {
                     .decode(request.duplicate().flip())
                     .toString();
             int head = text.indexOf("\r\n\r\n");
-            if (head < 0 || text.length() < head + 4 + length(text.substring(0, head))) {
+            if (head < 0 || text.length() < head + 4 + length(text.substring(0, head + 2))) {
                 return "";
             }
             request.clear();
@@ -299,9 +298,11 @@ final class LoopbackGateway implements AutoCloseable {
         }
 
         private static int length(String head) {
-            int at = head.toLowerCase(Locale.ROOT).indexOf(LENGTH) + LENGTH.length();
-            return Integer.parseInt(
-                    head.substring(at).lines().findFirst().orElseThrow().trim());
+            int at = head.indexOf(LENGTH) + LENGTH.length();
+            if (at < LENGTH.length()) {
+                throw new IllegalStateException("a request without a length: " + head);
+            }
+            return Integer.parseInt(head, at, head.indexOf('\r', at), 10);
         }
 
         void answer(String asked) throws IOException {

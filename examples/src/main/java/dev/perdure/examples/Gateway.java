@@ -124,7 +124,8 @@ public final class Gateway {
 
     /** The gateway counts, whoever calls: it refuses the call, and the refusal is not tried again. */
     private void budgetOfAKey() {
-        if (peer.governance() == null) {
+        LiteLlm governed = peer.governed();
+        if (peer.governance() == null || governed == null) {
             say("", "key: not shown: LITELLM_DB_BASE_URL names no gateway with a database");
             return;
         }
@@ -134,8 +135,8 @@ public final class Gateway {
                 .lifetime(Duration.ofHours(1))
                 .quota(Quota.none().usd("0.0004")));
         try {
-            LiteLlm client = peer.governed().key(key.value());
-            Agent agent = Agent.builder("spender").model(client).build();
+            Agent agent =
+                    Agent.builder("spender").model(governed.key(key.value())).build();
             Problem problem = askUntilItFails(agent, "spender");
             say("", "key:     " + problem.message());
         } finally {

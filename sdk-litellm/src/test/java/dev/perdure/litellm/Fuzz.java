@@ -44,6 +44,10 @@ final class Fuzz {
         settings.model = "m";
     }
 
+    Wire wire() {
+        return settings.wire;
+    }
+
     /** @param most bytes that a read gives */
     record Answer(
             int status,

@@ -46,6 +46,9 @@ class FuzzTest {
             "local-chat-stream",
             "stream-error-mid",
             "stream-eof-without-done");
+    private static final List<String> RESPONSES =
+            List.of("responses-stream", "responses-tool-stream", "responses-stream-eof", "responses-stream-error-mid");
+    private static final List<String> MESSAGES = List.of("messages-stream", "messages-tool-stream");
     private static final List<String> ANSWERS =
             List.of("chat", "chat-tools", "chat-reasoning", "chat-length", "chat-upstream-cached-tokens");
     private static final List<String> ERRORS = List.of(
@@ -71,9 +74,9 @@ class FuzzTest {
     };
 
     /** Events of every recorded stream, but of each only some in the middle, and without fields that say nothing, so that a million are soon read. */
-    private static List<byte[]> shortStreams() {
+    private static List<byte[]> shortStreams(List<String> names) {
         List<byte[]> all = new ArrayList<>();
-        for (String name : STREAMS) {
+        for (String name : names) {
             String[] events = text(name)
                     .replaceAll(
                             "\"(id\":\"chatcmpl-[^\"]*\"|created\":\\d+|object\":\"[^\"]*\"|system_fingerprint\":\"[^\"]*\"),?",
@@ -141,8 +144,12 @@ class FuzzTest {
     private static final class Worker {
         final Map<Kind, Integer> failures = new EnumMap<>(Kind.class);
         final FutureTask<Integer> task = new FutureTask<>(this::run);
-        private final Fuzz fuzz = new Fuzz(Wire.CHAT);
-        private final Mutations streams = new Mutations(shortStreams());
+        private final Fuzz chat = new Fuzz(Wire.CHAT);
+        private final Fuzz responses = new Fuzz(Wire.RESPONSES);
+        private final Fuzz messages = new Fuzz(Wire.MESSAGES);
+        private final Mutations ofResponses = new Mutations(shortStreams(RESPONSES));
+        private final Mutations ofMessages = new Mutations(shortStreams(MESSAGES));
+        private final Mutations streams = new Mutations(shortStreams(STREAMS));
         private final Mutations answers = new Mutations(bodies(ANSWERS));
         private final Mutations errors = new Mutations(bodies(ERRORS));
         private final long first;
@@ -184,15 +191,26 @@ class FuzzTest {
         private boolean play(long seed) {
             SplittableRandom random = new SplittableRandom(seed);
             int most = random.nextInt(3) == 0 ? 1 + random.nextInt(50) : 8192;
-            Fuzz.Answer answer = switch (random.nextInt(8)) {
-                case 0 -> Fuzz.Answer.plain(answers.next(random), most);
-                case 1 -> error(random, most);
-                default -> Fuzz.Answer.stream(streams.next(random), most);
+            return switch (random.nextInt(10)) {
+                case 0 -> play(chat, Fuzz.Answer.plain(answers.next(random), most));
+                case 1 -> play(chat, error(random, most));
+                case 2 ->
+                    random.nextBoolean()
+                            ? play(responses, other(ofResponses.next(random), random, most))
+                            : play(messages, other(ofMessages.next(random), random, most));
+                default -> play(chat, Fuzz.Answer.stream(streams.next(random), most));
             };
+        }
+
+        private static Fuzz.Answer other(byte[] body, SplittableRandom random, int most) {
+            return random.nextInt(8) == 0 ? Fuzz.Answer.plain(body, most) : Fuzz.Answer.stream(body, most);
+        }
+
+        private boolean play(Fuzz fuzz, Fuzz.Answer answer) {
             Heard heard = new Heard();
             try {
                 ModelReply reply = fuzz.call(answer, heard);
-                check(answer, reply, heard);
+                check(fuzz.wire(), answer, reply, heard);
                 return true;
             } catch (ModelException e) {
                 check(answer, e);
@@ -209,17 +227,27 @@ class FuzzTest {
         }
     }
 
-    private static void check(Fuzz.Answer answer, ModelReply reply, Heard heard) {
-        boolean stream = answer.type().startsWith("text/event-stream");
-        StreamReading reading = stream ? StreamReading.ofStream(answer.body()) : StreamReading.ofAnswer(answer.body());
+    private static void check(Wire wire, Fuzz.Answer answer, ModelReply reply, Heard heard) {
         must(answer.status() == 200, "a reply has status 200", answer, reply);
         must(heard.text.toString().equals(reply.text()), "deltas say what the reply says", answer, reply);
         must(heard.thinking.toString().equals(thinking(reply)), "deltas think what the reply thinks", answer, reply);
-        if (reading.clear) {
-            must(reading.whole, "a reply was whole", answer, reply);
+        StreamReading reading = reading(wire, answer);
+        must(reading.whole || !reading.clear, "a reply was whole", answer, reply);
+        if (reading.clear && wire == Wire.CHAT) {
             must(reply.text().contentEquals(reading.text), "no text is missing", answer, reply);
             must(Fuzz.argumentLength(reply) == reading.argumentLength, "no arguments are missing", answer, reply);
         }
+    }
+
+    private static StreamReading reading(Wire wire, Fuzz.Answer answer) {
+        if (!answer.type().startsWith("text/event-stream")) {
+            return StreamReading.ofAnswer(answer.body());
+        }
+        return switch (wire) {
+            case CHAT -> StreamReading.ofStream(answer.body());
+            case RESPONSES -> StreamReading.ofEvents(answer.body(), "response.completed", "response.incomplete");
+            case MESSAGES -> StreamReading.ofEvents(answer.body(), "message_stop");
+        };
     }
 
     private static String thinking(ModelReply reply) {
@@ -273,6 +301,22 @@ class FuzzTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"responses-stream", "responses-tool-stream", "messages-stream", "messages-tool-stream"})
+    void streamOfAnotherWireCutBeforeItsEnd_isNeverAReply(String name) {
+        boolean responses = name.startsWith("responses");
+        Fuzz fuzz = new Fuzz(responses ? Wire.RESPONSES : Wire.MESSAGES);
+        String body = text(name);
+        int end = body.indexOf(responses ? "response.completed" : "message_stop\"}");
+        assertThat(end).isPositive();
+        for (int cut = 0; cut < end; cut++) {
+            byte[] half = body.substring(0, cut).getBytes(StandardCharsets.UTF_8);
+            assertThat(failure(fuzz, Fuzz.Answer.stream(half, 8192)).kind())
+                    .as("cut at %d", cut)
+                    .isEqualTo(Kind.CUT_STREAM);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"chat", "chat-tools", "chat-reasoning"})
     void plainAnswerCutAtAnyByte_isNeverAReply(String name) {
         byte[] body = Recording.of(name).body();
@@ -311,6 +355,60 @@ class FuzzTest {
                     assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);
                 }
             }
+        }
+    }
+
+    @Test
+    void valuesNestedAnyDepth_andNumbersOfAnySize_areAReplyOrRefused() {
+        List<String> odd = new ArrayList<>(List.of(
+                "1e999999999", "-1e999999999", "1e-999999999", "1e99999999999", "9".repeat(999), "9".repeat(2000)));
+        for (int depth : new int[] {1, 100, 390, 399, 400, 401, 490, 499, 500, 501, 5000}) {
+            odd.add("[".repeat(depth) + "]".repeat(depth));
+            odd.add("{\"a\":".repeat(depth) + "1" + "}".repeat(depth));
+        }
+        for (String value : odd) {
+            for (String place : List.of(
+                    "{\"more\":%s,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}",
+                    "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\",\"more\":%s}}]}",
+                    "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\",\"thinking_blocks\":[{\"type\":\"t\",\"more\":%s}]}}]}",
+                    "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\",\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"t\",\"arguments\":{\"a\":%s}}}]}}]}",
+                    "{\"usage\":{\"prompt_tokens\":%s},\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}",
+                    "{\"usage\":{\"cost\":%s},\"choices\":[{\"index\":%s,\"delta\":{\"content\":\"x\"}},{\"index\":0,\"delta\":{\"content\":\"x\"}}]}")) {
+                String event = place.replace("%s", value);
+                Fuzz fuzz = new Fuzz(Wire.CHAT);
+                try {
+                    assertThat(fuzz.call(stream("data: " + event + "\n\ndata: [DONE]\n\n", 8192), new Heard())
+                                    .text())
+                            .isEqualTo("x");
+                } catch (ModelException e) {
+                    assertThat(e.kind()).as(place).isEqualTo(Kind.PROTOCOL);
+                }
+            }
+            Fuzz responses = new Fuzz(Wire.RESPONSES);
+            playOdd(
+                    responses,
+                    text("responses-stream").replaceFirst("(\"(?:input_tokens|output_index)\":)\\d+", "$1" + value));
+            playOdd(
+                    responses,
+                    text("responses-stream").replace("\"response\":{", "\"response\":{\"more\":" + value + ","));
+            byte[] error = ("{\"error\":{\"message\":\"m\",\"more\":" + value + "}}").getBytes(StandardCharsets.UTF_8);
+            assertThat(failure(responses, new Fuzz.Answer(500, "application/json", error, 8192, null))
+                            .kind())
+                    .isEqualTo(Kind.UNAVAILABLE);
+            Fuzz messages = new Fuzz(Wire.MESSAGES);
+            playOdd(
+                    messages,
+                    text("messages-stream")
+                            .replaceAll("(\"(?:input_tokens|output_tokens|index)\":)\\d+", "$1" + value));
+            playOdd(messages, text("messages-stream").replace("\"message\":{", "\"message\":{\"more\":" + value + ","));
+        }
+    }
+
+    private static void playOdd(Fuzz fuzz, String body) {
+        try {
+            fuzz.call(stream(body, 8192), new Heard());
+        } catch (ModelException e) {
+            assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);
         }
     }
 

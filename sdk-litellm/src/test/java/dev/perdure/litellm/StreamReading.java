@@ -53,15 +53,15 @@ final class StreamReading {
     }
 
     /** Of another wire, of which no more is read than whether one of these events ends it. */
-    static StreamReading ofEvents(byte[] bytes, Set<String> ends) {
+    static StreamReading ofEvents(byte[] bytes, String... ends) {
         StreamReading reading = new StreamReading();
         String all = reading.decoded(bytes);
         for (String event : events(all.startsWith("\ufeff") ? all.substring(1) : all)) {
             try {
-                reading.whole |=
-                        ends.contains(ONE_VALUE.readTree(event).path("type").asString(""));
+                reading.whole |= Set.of(ends)
+                        .contains(ONE_VALUE.readTree(event).path("type").asString(""));
             } catch (JacksonException e) {
-                reading.clear = false;
+                reading.clear &= !isDuplicate(e);
                 break;
             }
         }
@@ -103,7 +103,7 @@ final class StreamReading {
                 data.append(value);
             }
             boolean marked = last && data != null && data.toString().equals("[DONE]");
-            if (data != null && (marked || line.isEmpty() && !last)) {
+            if (data != null && (marked || (line.isEmpty() && !last))) {
                 if (!data.isEmpty()) {
                     events.add(data.toString());
                 }
@@ -118,8 +118,7 @@ final class StreamReading {
         try {
             tree = mapper.readTree(event);
         } catch (JacksonException e) {
-            // A field twice is odd, not wrong; more cannot be said of it here.
-            clear &= !String.valueOf(e.getOriginalMessage()).startsWith("Duplicate");
+            clear &= !isDuplicate(e);
             return false;
         }
         if (!tree.isObject() || tree.hasNonNull("error")) {
@@ -136,6 +135,11 @@ final class StreamReading {
             }
         }
         return true;
+    }
+
+    /** A field twice is odd, not wrong; more cannot be said of it here. */
+    private static boolean isDuplicate(JacksonException e) {
+        return String.valueOf(e.getOriginalMessage()).startsWith("Duplicate");
     }
 
     private void take(JsonNode delta) {

@@ -191,7 +191,7 @@ final class ReplyPlayer {
 
     private static int words(List<String> texts) {
         String text = String.join("", texts);
-        return text.isBlank() ? 0 : text.strip().split("\\s+").length;
+        return text.isBlank() ? 0 : text.strip().split("\\s+", -1).length;
     }
 
     private List<String> withOwn(List<String> headers) {

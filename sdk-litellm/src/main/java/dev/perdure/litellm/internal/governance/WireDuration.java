@@ -15,7 +15,7 @@ public final class WireDuration {
     /** @throws IllegalArgumentException unless it is a whole number of seconds, at least one and at most 36,500 days */
     public static String text(String name, Duration duration) {
         long seconds = duration.toSeconds();
-        if (seconds < 1 || duration.getNano() != 0 || duration.compareTo(LONGEST) > 0) {
+        if (seconds < 1 || !duration.equals(Duration.ofSeconds(seconds)) || duration.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException(
                     name + " is a whole number of seconds, from 1 s to 36,500 days, but this is " + duration);
         }

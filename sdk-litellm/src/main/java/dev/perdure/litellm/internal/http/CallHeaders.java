@@ -78,7 +78,7 @@ public final class CallHeaders {
     }
 
     private static boolean isOfName(int c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     }
 
     /** With {@code _} in the place of every other character. Most texts are given back as they are: this runs at each call. */

@@ -10,8 +10,9 @@ import dev.perdure.session.Json;
 import dev.perdure.session.Usage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -44,21 +45,22 @@ public final class Embedding {
     }
 
     private List<float[]> vectors(Json body, int wanted) {
-        float[][] vectors = new float[wanted][];
-        int position = 0;
+        Map<Long, float[]> vectors = new HashMap<>();
+        long position = 0;
         for (Json entry : body.find("data").map(Json::elements).orElse(List.of())) {
             long index = Numbers.find(entry, "index").orElse(position);
-            if (index >= 0 && index < wanted) {
-                vectors[(int) index] = entry.find("embedding").map(this::vector).orElse(null);
-            }
+            entry.find("embedding").ifPresent(json -> vectors.put(index, vector(json)));
             position++;
         }
-        for (float[] vector : vectors) {
+        List<float[]> ordered = new ArrayList<>(wanted);
+        for (long index = 0; index < wanted; index++) {
+            float[] vector = vectors.get(index);
             if (vector == null) {
                 throw wrong(position + " embeddings came for " + wanted + " texts");
             }
+            ordered.add(vector);
         }
-        return Arrays.asList(vectors);
+        return List.copyOf(ordered);
     }
 
     private float[] vector(Json json) {

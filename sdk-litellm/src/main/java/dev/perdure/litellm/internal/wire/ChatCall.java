@@ -104,19 +104,21 @@ public final class ChatCall {
             throw failures.notTheProtocol(answer, String.valueOf(e.getMessage()));
         } catch (JacksonIOException e) {
             throw e.getCause();
-        } catch (NumberFormatException e) {
-            throw failures.notTheProtocol(answer, "there is a number in it that is longer than any number may be");
         } catch (JacksonException e) {
-            // Without the parser's own words, which may quote what came. It names no place where a limit of its own is
-            // reached.
-            if (e.getLocation() == null) {
-                throw failures.notTheProtocol(answer, "what came is nested too deep, or too long, to be read");
-            }
-            String place = isStream(answer)
-                    ? format.offset(e) + " of a chunk"
-                    : e.getLocation().getByteOffset() + " of the answer";
-            throw failures.notTheProtocol(answer, "what came is not JSON, at byte " + place);
+            throw failures.notTheProtocol(answer, "what came is not JSON" + place(answer, e));
+        } catch (NumberFormatException e) {
+            throw failures.notTheProtocol(answer, "what came has a number with an exponent beyond all bounds");
         }
+    }
+
+    /** Without the parser's own words, which may quote what came. A value that does not fit has no place. */
+    private String place(Response answer, JacksonException e) {
+        if (e.getLocation() == null) {
+            return "";
+        }
+        return isStream(answer)
+                ? ", at byte " + format.offset(e) + " of a chunk"
+                : ", at byte " + e.getLocation().getByteOffset() + " of the answer";
     }
 
     /** By what came, not by what was asked: a server may ignore either wish. */

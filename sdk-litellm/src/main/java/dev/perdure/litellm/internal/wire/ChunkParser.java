@@ -163,8 +163,7 @@ public final class ChunkParser {
         for (String name = in.nextName(); name != null; name = in.nextName()) {
             JsonToken value = in.nextToken();
             switch (name) {
-                case "index" ->
-                    piece.index = value == JsonToken.VALUE_NUMBER_INT ? (Integer) in.getIntValue() : skipped(in);
+                case "index" -> piece.index = integerOrNull(in, value);
                 case "id" -> piece.id = text(in, value);
                 case "function" -> function(in, value, piece);
                 default -> in.skipChildren();
@@ -251,10 +250,17 @@ public final class ChunkParser {
     }
 
     private static @Nullable String textOrNull(JsonParser in, JsonToken value) {
-        return value == JsonToken.VALUE_STRING ? in.getString() : skipped(in);
+        if (value == JsonToken.VALUE_STRING) {
+            return in.getString();
+        }
+        in.skipChildren();
+        return null;
     }
 
-    private static <T> @Nullable T skipped(JsonParser in) {
+    private static @Nullable Integer integerOrNull(JsonParser in, JsonToken value) {
+        if (value == JsonToken.VALUE_NUMBER_INT) {
+            return in.getIntValue();
+        }
         in.skipChildren();
         return null;
     }

@@ -56,7 +56,7 @@ public final class Details {
     }
 
     private static void add(ObjectNode into, String name, JsonNode value) {
-        if (value.isNull() || value.isMissingNode() || value.isContainer() && value.isEmpty()) {
+        if (value.isNull() || value.isMissingNode() || (value.isContainer() && value.isEmpty())) {
             return;
         }
         JsonNode known = into.get(name);

@@ -43,7 +43,7 @@ public record Call(
                         .or(() -> json.findText("user"))
                         .orElse(""),
                 header(headers, "x-litellm-tags")
-                        .map(tags -> List.of(tags.split("\\s*,\\s*")))
+                        .map(tags -> List.of(tags.split("\\s*,\\s*", -1)))
                         .orElse(List.of()));
     }
 
@@ -92,6 +92,6 @@ public record Call(
     }
 
     static int words(String text) {
-        return text.isBlank() ? 0 : text.strip().split("\\s+").length;
+        return text.isBlank() ? 0 : text.strip().split("\\s+", -1).length;
     }
 }

@@ -80,7 +80,7 @@ final class Keys {
             return Optional.of(Refusals.notAKey());
         }
         VirtualKey known = keys.get(key);
-        if (required && (known == null || !known.minted) || deleted.contains(key)) {
+        if ((required && (known == null || !known.minted)) || deleted.contains(key)) {
             return Optional.of(Refusals.unknownKey(key));
         }
         if (known == null) {
@@ -120,7 +120,7 @@ final class Keys {
 
     private static Optional<Refused> overLimit(
             VirtualKey key, String type, @Nullable Long limit, long used, long wanted, Instant now) {
-        if (limit == null || used + wanted <= limit && used < limit) {
+        if (limit == null || (used + wanted <= limit && used < limit)) {
             return Optional.empty();
         }
         long remaining = Math.max(0, limit - used);

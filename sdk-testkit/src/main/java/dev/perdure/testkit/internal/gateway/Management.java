@@ -289,7 +289,7 @@ public final class Management {
         Map<String, String> query = new LinkedHashMap<>();
         int mark = target.indexOf('?');
         if (mark >= 0) {
-            for (String pair : target.substring(mark + 1).split("&")) {
+            for (String pair : target.substring(mark + 1).split("&", -1)) {
                 String[] parts = pair.split("=", 2);
                 query.put(decoded(parts[0]), parts.length == 2 ? decoded(parts[1]) : "");
             }
