@@ -278,11 +278,12 @@ public final class LiteLlm implements ModelClient {
      * @return cancelling it interrupts the call
      */
     public CompletableFuture<ModelReply> askAsync(ModelRequest request, CallOptions options, Executor executor) {
+        Interruption asked = options.interruption();
         Interruption stop = new Interruption();
-        options.interruption()
-                .onRequest(() -> stop.request(options.interruption().reason()));
+        Interruption.Registration passedOn = asked.onRequest(() -> stop.request(asked.reason()));
         CompletableFuture<ModelReply> reply = new CompletableFuture<>();
         var ignored = reply.whenComplete((value, error) -> {
+            passedOn.close();
             if (reply.isCancelled()) {
                 stop.request("its future was cancelled");
             }

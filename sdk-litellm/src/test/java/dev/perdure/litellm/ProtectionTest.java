@@ -132,6 +132,33 @@ class ProtectionTest {
     }
 
     @Test
+    void waitForAPlaceInFlight_endsWithTheCallsInterruption_andWithAPlace() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch arrived = new CountDownLatch(1);
+        FakeGateway gateway = gateway(exchange -> {
+            arrived.countDown();
+            go.await();
+            exchange.json(OK);
+        });
+        LiteLlm client = client(gateway).protection(Protection.STANDARD.inFlight(1, Duration.ofSeconds(50)));
+        CompletableFuture<String> first = CompletableFuture.supplyAsync(
+                () -> client.call(Calls.saying("hi"), Calls.plain()).text(), threads);
+        arrived.await();
+        Interruption stop = new Interruption();
+        CompletableFuture<ModelException> stopped = CompletableFuture.supplyAsync(
+                () -> Calls.failure(client, Calls.scope(CallScope.Deltas.UNWANTED, stop, Duration.ofSeconds(45))),
+                threads);
+        CompletableFuture<String> waiting = CompletableFuture.supplyAsync(
+                () -> client.call(Calls.saying("hi"), Calls.plain()).text(), threads);
+        stop.request("enough");
+
+        assertThat(stopped.get(20, TimeUnit.SECONDS).kind()).isEqualTo(Kind.INTERRUPTED);
+        go.countDown();
+        assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo("yes");
+        assertThat(waiting.get(20, TimeUnit.SECONDS)).isEqualTo("yes");
+    }
+
+    @Test
     void requestsOfAKeyThatTheGatewayWouldRefuse_areNotSent() {
         FakeGateway gateway = gateway(exchange -> headers(
                 exchange, "x-ratelimit-api_key-limit-requests: 3", "x-ratelimit-api_key-remaining-requests: 1"));
@@ -145,6 +172,11 @@ class ProtectionTest {
         assertThat(e).hasMessageContaining("not sent");
         assertThat(e.findRetryAfter().orElseThrow()).isBetween(Duration.ofSeconds(30), Duration.ofSeconds(60));
         assertThat(gateway.received()).hasSize(2);
+        // What is refused here takes nothing from the next minute.
+        for (int i = 0; i < 10; i++) {
+            assertThat(failure(client).findRetryAfter().orElseThrow())
+                    .isLessThanOrEqualTo(e.findRetryAfter().orElseThrow());
+        }
         // Another key has its own limits.
         assertThat(client.key("sk-other").call(Calls.saying("hi"), quick()).text())
                 .isEqualTo("yes");

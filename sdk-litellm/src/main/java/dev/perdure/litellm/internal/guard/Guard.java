@@ -8,7 +8,6 @@ import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
-import io.github.resilience4j.core.exception.AcquirePermissionCancelledException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -19,12 +18,14 @@ public final class Guard {
     private static final int WINDOW = 20;
     private static final int LEAST = 10;
     private static final int TRIALS = 3;
+    private static final Duration LOOK = Duration.ofMillis(10);
 
     private final String gateway;
     private final @Nullable CircuitBreaker breaker;
     private final @Nullable Bulkhead bulkhead;
     private final @Nullable KeyLimits limits;
     private final Duration open;
+    private final Duration longestWait;
 
     /**
      * @param failurePercent 0 for no breaker
@@ -39,6 +40,7 @@ public final class Guard {
             boolean keepsLimits) {
         this.gateway = gateway;
         this.open = open;
+        this.longestWait = longestWait;
         breaker = failurePercent == 0
                 ? null
                 : CircuitBreaker.of(
@@ -55,7 +57,7 @@ public final class Guard {
                         "gateway",
                         BulkheadConfig.custom()
                                 .maxConcurrentCalls(inFlight)
-                                .maxWaitDuration(longestWait)
+                                .maxWaitDuration(Duration.ZERO)
                                 .build());
         limits = keepsLimits ? new KeyLimits(gateway) : null;
     }
@@ -65,7 +67,7 @@ public final class Guard {
         if (limits != null) {
             limits.await(key, context);
         }
-        enterBulkhead();
+        enterBulkhead(context);
         try {
             return throughBreaker(key, call);
         } finally {
@@ -75,20 +77,22 @@ public final class Guard {
         }
     }
 
-    private void enterBulkhead() {
-        if (bulkhead != null && !entered(bulkhead)) {
-            throw ModelException.of(
-                    Kind.RATE_LIMIT,
-                    "not sent: " + bulkhead.getBulkheadConfig().getMaxConcurrentCalls() + " calls to " + gateway
-                            + " are in flight in this process already (Protection.inFlight)");
+    /** Looks for a place now and then, so that an interruption and the end of the call's time end the wait. */
+    private void enterBulkhead(CallContext context) {
+        if (bulkhead == null) {
+            return;
         }
-    }
-
-    private static boolean entered(Bulkhead bulkhead) {
-        try {
-            return bulkhead.tryAcquirePermission();
-        } catch (AcquirePermissionCancelledException e) {
-            throw ModelException.of(Kind.INTERRUPTED, "the model call was interrupted: its thread was interrupted");
+        Duration most = longestWait.compareTo(context.timeout()) < 0 ? longestWait : context.timeout();
+        long end = System.nanoTime() + most.toNanos();
+        while (!bulkhead.tryAcquirePermission()) {
+            Duration left = Duration.ofNanos(end - System.nanoTime());
+            if (left.isNegative() || left.isZero()) {
+                throw ModelException.of(
+                        Kind.RATE_LIMIT,
+                        "not sent: " + bulkhead.getBulkheadConfig().getMaxConcurrentCalls() + " calls to " + gateway
+                                + " are in flight in this process already (Protection.inFlight)");
+            }
+            Pause.sleep(left.compareTo(LOOK) < 0 ? left : LOOK, context.interruption());
         }
     }
 

@@ -5,8 +5,8 @@ import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Json;
-import io.github.resilience4j.ratelimiter.RateLimiter;
 import io.github.resilience4j.ratelimiter.RateLimiterConfig;
+import io.github.resilience4j.ratelimiter.internal.AtomicRateLimiter;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Map;
@@ -31,35 +31,41 @@ final class KeyLimits {
 
     /** Of one key. */
     private static final class Limit {
-        volatile @Nullable RateLimiter requests;
+        volatile @Nullable AtomicRateLimiter requests;
         volatile long closedUntil = System.nanoTime();
     }
 
-    /** Waits until one more call is allowed, or refuses it when that is later than the call's own end. */
+    /**
+     * Waits until one more call is allowed, or refuses it when that is later than the call's own end. A call that is refused takes nothing from the next minute: it is not
+     * booked before its turn.
+     */
     void await(String key, CallContext context) {
         Limit limit = limits.get(key);
         if (limit == null) {
             return;
         }
-        Duration closed = Duration.ofNanos(Math.max(0, limit.closedUntil - System.nanoTime()));
-        requireTime(closed, context);
-        RateLimiter requests = limit.requests;
-        // It reserves nothing when the wait were longer than its timeout.
-        Duration turn = requests == null ? Duration.ZERO : Duration.ofNanos(reserve(requests));
-        Duration wait = closed.compareTo(turn) > 0 ? closed : turn;
-        requireTime(wait, context);
-        if (!wait.isZero()) {
+        long end = System.nanoTime() + context.timeout().toNanos();
+        for (Duration wait = wait(limit); !wait.isZero(); wait = wait(limit)) {
+            requireTime(wait, Duration.ofNanos(end - System.nanoTime()));
             Pause.sleep(wait, context.interruption());
         }
     }
 
-    private static long reserve(RateLimiter requests) {
-        long nanos = requests.reservePermission();
-        return nanos < 0 ? WINDOW.toNanos() : nanos;
+    /** How long one more call has to wait; when zero, it has got its place. */
+    private static Duration wait(Limit limit) {
+        long closed = limit.closedUntil - System.nanoTime();
+        if (closed > 0) {
+            return Duration.ofNanos(closed);
+        }
+        AtomicRateLimiter requests = limit.requests;
+        return requests == null || requests.acquirePermission(1)
+                ? Duration.ZERO
+                : Duration.ofNanos(
+                        Math.max(1_000_000, requests.getDetailedMetrics().getNanosToWait()));
     }
 
-    private void requireTime(Duration wait, CallContext context) {
-        if (wait.compareTo(context.timeout()) >= 0) {
+    private void requireTime(Duration wait, Duration left) {
+        if (wait.compareTo(left) >= 0) {
             throw ModelException.builder(
                             Kind.RATE_LIMIT,
                             "not sent: " + gateway + " allows this key no more calls for "
@@ -90,20 +96,20 @@ final class KeyLimits {
 
     private void allow(String key, int most, int left) {
         Limit limit = limit(key);
-        RateLimiter known = limit.requests;
+        AtomicRateLimiter known = limit.requests;
         if (known != null && known.getRateLimiterConfig().getLimitForPeriod() == most) {
             return;
         }
-        RateLimiter fresh = RateLimiter.of(
+        AtomicRateLimiter fresh = new AtomicRateLimiter(
                 "key",
                 RateLimiterConfig.custom()
                         .limitForPeriod(most)
                         .limitRefreshPeriod(WINDOW)
-                        .timeoutDuration(WINDOW)
+                        .timeoutDuration(Duration.ZERO)
                         .build());
-        int used = Math.max(0, most - left);
-        if (used > 0 && used <= most) {
-            fresh.reservePermission(used);
+        int used = Math.min(most, most - left);
+        if (used > 0) {
+            fresh.acquirePermission(used);
         }
         limit.requests = fresh;
     }
