@@ -21,6 +21,7 @@ import dev.perdure.spi.SessionStore;
 import dev.perdure.tool.Probe;
 import dev.perdure.tool.Tool;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,47 @@ class InterruptTest {
             assertThat(Sessions.await(turn)).isEqualTo(new Outcome.Interrupted("enough"));
             goesOn(session);
         }
+    }
+
+    @Test
+    void afterTextHadCome_theCostOfTheInterruptedCallIsInTheLog() {
+        ModelClient paid = new ModelClient() {
+            @Override
+            public ModelReply call(ModelRequest request, CallScope scope) {
+                if (busy.getCount() == 0) {
+                    return text("done");
+                }
+                CountDownLatch stop = new CountDownLatch(1);
+                scope.interruption().onRequest(stop::countDown);
+                scope.deltas().text("once upon a time");
+                busy.countDown();
+                Sessions.await(stop);
+                throw ModelException.of(ModelException.Kind.INTERRUPTED, "interrupted");
+            }
+
+            @Override
+            public boolean reportsCost() {
+                return true;
+            }
+        };
+        try (AgentRuntime runtime = AgentRuntime.open(store, agent(paid))) {
+            AgentSession session = runtime.open(id, "a");
+            Turn turn = session.send("hi", TurnListener.text(text -> {}));
+            Sessions.await(busy);
+            turn.interrupt("enough");
+            assertThat(Sessions.await(turn)).isEqualTo(new Outcome.Interrupted("enough"));
+            goesOn(session);
+        }
+        List<Event.ModelFailed> failed = Sessions.events(store, id, Event.ModelFailed.class);
+        assertThat(failed).hasSize(1);
+        assertThat(failed.get(0).problem().kind()).isEqualTo("interrupted");
+        assertThat(failed.get(0).cost()).isNotNull();
+        assertThat(failed.get(0).cost().usd()).isPositive();
+        assertThat(Sessions.events(store, id, Event.TurnEnded.class)
+                        .get(0)
+                        .cost()
+                        .usd())
+                .isEqualByComparingTo(failed.get(0).cost().usd());
     }
 
     @Test

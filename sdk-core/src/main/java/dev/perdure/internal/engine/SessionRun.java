@@ -648,6 +648,10 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             Agent current, Decision.CallModel call, int attempt, ModelException failure, int received) {
         if (failure.kind() == ModelException.Kind.INTERRUPTED && model.interrupted()) {
             requireLease();
+            if (received > 0) {
+                // What had come is paid for.
+                journal.add(ModelCaller.failed(current, call, attempt, failure, true, received));
+            }
             // Whoever asked for it is in the inbox, or this worker stops: the next round sees which.
             inbox.read();
             return true;
