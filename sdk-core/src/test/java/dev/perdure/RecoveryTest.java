@@ -142,7 +142,7 @@ class RecoveryTest {
         assertThat(lost.cost().source()).isEqualTo(Cost.Source.ESTIMATED);
         assertThat(Sessions.events(memory, id, Event.ModelReplied.class))
                 .extracting(Event.ModelReplied::attempt)
-                .containsExactly(2, 1);
+                .containsExactly(1, 1);
         assertThat(end().cost().usd()).isEqualByComparingTo(lost.cost().usd().add(new java.math.BigDecimal("0.002")));
     }
 

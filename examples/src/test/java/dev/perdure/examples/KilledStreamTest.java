@@ -93,7 +93,7 @@ class KilledStreamTest {
         assertThat(lost.cost()).isNotNull();
         assertThat(lost.cost().source()).isEqualTo(Cost.Source.ESTIMATED);
         assertThat(lost.cost().usd()).isPositive();
-        assertThat(replied.attempt()).isEqualTo(2);
+        assertThat(replied.attempt()).isEqualTo(1);
         assertThat(replied.cost().source()).isEqualTo(Cost.Source.USAGE);
         assertThat(only(log, Event.TurnEnded.class).cost().usd())
                 .isEqualByComparingTo(lost.cost().usd().add(replied.cost().usd()));

@@ -98,12 +98,21 @@ public record TurnView(
                 steps,
                 toolCalls,
                 failure.willRetry() ? failures : failures + 1,
-                failure.willRetry() ? failure.attempt() : 0,
+                attemptsAfter(failure),
                 failure.usage() == null ? usage : usage.plus(failure.usage()),
                 failure.cost() == null ? cost : cost.plus(failure.cost()),
                 interrupted,
                 null,
                 ended);
+    }
+
+    /** What its worker did not survive, or somebody interrupted, says nothing of the peer: it is paid for, and takes no attempt. */
+    private int attemptsAfter(Event.ModelFailed failure) {
+        String kind = failure.problem().kind();
+        if (kind.equals("lost") || kind.equals("interrupted")) {
+            return attempts;
+        }
+        return failure.willRetry() ? failure.attempt() : 0;
     }
 
     TurnView toolStarted(Event.ToolStarted start) {

@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Json;
 import dev.perdure.spi.CallScope.Deltas;
@@ -71,12 +72,12 @@ public final class CallOptions {
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("a timeout is positive, but this is " + timeout);
         }
-        return with(o -> o.timeout = timeout);
+        return with(o -> o.timeout = Settings.atMost(timeout));
     }
 
     /**
      * Most attempts after the first, default 2, 0 for none. Made after failures that may pass, when nothing of the reply has come yet; what the gateway asks to wait for is
-     * waited for, up to 20 seconds, and a longer wait is not made.
+     * waited for, up to 20 seconds, and a longer wait is not made. Not counted is the wait of a key's later calls for their turn: see {@link Protection#keepsLimits}.
      *
      * @param most 0 to 10
      */

@@ -53,7 +53,7 @@ import org.slf4j.LoggerFactory;
  * and else asks for the whole reply at once. It ends promptly, with {@code INTERRUPTED}, when the scope's interruption is
  * requested or its thread is interrupted; the thread stays marked as interrupted.
  *
- * <p><b>Never repeats a request</b>, not even one whose connection was closed before an answer came: nobody can tell whether
+ * <p><b>Never repeats a request</b> at the same gateway by {@link #call}, not even one whose connection was closed before an answer came: nobody can tell whether
  * the gateway has begun to work, and to pay, for it. Such a failure is {@code UNAVAILABLE} and retryable; the engine repeats
  * it and writes that down.
  *
@@ -203,7 +203,8 @@ public final class LiteLlm implements ModelClient {
 
     /**
      * Another gateway, asked within the same call when this one cannot be reached, gives no sign of life, or its circuit breaker is open, and nothing of a reply has come. It has
-     * a key, a model and a protection of its own. What this gateway answers, a provider's failure included, is an answer.
+     * a key, a model and a protection of its own. What this gateway answers, a provider's failure included, is an answer. When the connection broke after the request was sent, this gateway
+     * may have worked on it, and been paid for it, all the same; the log has one attempt.
      */
     public LiteLlm fallback(LiteLlm second) {
         Objects.requireNonNull(second, "second");
@@ -288,17 +289,24 @@ public final class LiteLlm implements ModelClient {
                 stop.request("its future was cancelled");
             }
         });
-        executor.execute(() -> {
-            if (reply.isDone()) {
-                return;
-            }
-            try {
-                reply.complete(ask(request, options.interruption(stop)));
-            } catch (Throwable e) {
-                reply.completeExceptionally(e);
-            }
-        });
+        try {
+            executor.execute(() -> complete(reply, request, options.interruption(stop)));
+        } catch (RuntimeException e) {
+            passedOn.close();
+            throw e;
+        }
         return reply;
+    }
+
+    private void complete(CompletableFuture<ModelReply> reply, ModelRequest request, CallOptions options) {
+        if (reply.isDone()) {
+            return;
+        }
+        try {
+            reply.complete(ask(request, options));
+        } catch (Throwable e) {
+            reply.completeExceptionally(e);
+        }
     }
 
     /**
@@ -332,7 +340,10 @@ public final class LiteLlm implements ModelClient {
     }
 
     private ModelReply guarded(ModelRequest request, CallContext context) {
-        return guard.run(keyName(), context, () -> new ChatCall(settings, transport, prices, request, context).run());
+        return guard.run(
+                keyName(),
+                context,
+                (inside, signs) -> new ChatCall(settings, transport, prices, request, inside).run(signs));
     }
 
     private String keyName() {

@@ -25,6 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor.DiscardPolicy;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +51,8 @@ import org.slf4j.LoggerFactory;
  * session's calls fail with {@code AUTH} until it is unblocked. A session of a name whose former session has ended gets a new key.
  *
  * <p><b>A new secret</b> makes other keys. With {@link #formerSecrets} sessions keep the key that they have; without, their calls are refused, because the alias of
- * their key is taken: nobody gets a fresh budget by a new secret.
+ * their key is taken: nobody gets a fresh budget by a new secret. Roll it out in two steps, the new one as a former secret everywhere first: a replica that does not know it cannot
+ * go on with a session whose key was made with it.
  *
  * <p>Such a key can only call models. Its alias and metadata tell application, tenant and session in clear. Changes of the quota hold for keys minted after them. Immutable but for what it remembers
  * of the last 10,000 sessions; thread-safe.
@@ -191,20 +196,34 @@ public final class PerSessionKeys implements ModelClient {
     }
 
     /**
-     * Revokes the keys of an ended session when this runtime has written its end: on a thread of its own, so that the session waits for nothing. What fails is logged, and
+     * Revokes the keys of an ended session when this runtime has written its end: on a thread of the listener's own, so that the session waits for nothing. What fails is logged, and
      * left to {@link #revokeEnded}.
      */
     public RuntimeListener revokingAtEnd() {
+        // One thread, which ends when it has nothing to do. What does not fit is left to revokeEnded.
+        ThreadPoolExecutor revoker = new ThreadPoolExecutor(
+                1,
+                1,
+                10,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(REMEMBERED),
+                PerSessionKeys::daemon,
+                new DiscardPolicy());
+        revoker.allowCoreThreadTimeOut(true);
         return new RuntimeListener() {
             @Override
             public void onEvent(SessionId session, Recorded event) {
                 if (event.event() instanceof Event.SessionEnded) {
-                    Thread thread = new Thread(() -> revokeOrLog(session), "perdure-revoke");
-                    thread.setDaemon(true);
-                    thread.start();
+                    revoker.execute(() -> revokeOrLog(session));
                 }
             }
         };
+    }
+
+    private static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work, "perdure-revoke");
+        thread.setDaemon(true);
+        return thread;
     }
 
     /**
@@ -220,7 +239,7 @@ public final class PerSessionKeys implements ModelClient {
             boolean over = store.find(session)
                     .map(info -> info.status() == SessionStatus.ENDED || info.status() == SessionStatus.DELETED)
                     .orElse(true);
-            if (over && revoke(key)) {
+            if (over && revokedOrLogged(key, session)) {
                 known.remove(session);
                 revoked++;
             }
@@ -337,6 +356,16 @@ public final class PerSessionKeys implements ModelClient {
             }
         }
         return keys.revoke(key.id());
+    }
+
+    /** One that fails does not keep the rest. */
+    private boolean revokedOrLogged(Keys.Key key, SessionId session) {
+        try {
+            return revoke(key);
+        } catch (ModelException e) {
+            LOG.warn("{}: its key with id {} could not be revoked: {}", session, key.id(), e.toString());
+            return false;
+        }
     }
 
     private void revokeOrLog(SessionId session) {

@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.http.Settings;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -10,8 +11,8 @@ import java.util.Objects;
  */
 public final class Protection {
     /**
-     * After half of the last 20 calls, and at least 10, found no gateway, none are sent for 10 seconds, then three to try. A key's requests for each minute, as the gateway
-     * tells them, are not exceeded, and its requests to wait are obeyed. Calls in flight have no limit.
+     * After half of the last 20 calls, and at least 10, found no gateway, none are sent for 10 seconds, then three to try. A key is not sent more requests in a minute than the
+     * gateway tells that it may have, and its requests to wait are obeyed. Calls in flight have no limit.
      */
     public static final Protection STANDARD =
             new Protection(50, Duration.ofSeconds(10), Integer.MAX_VALUE, Duration.ZERO, true);
@@ -43,10 +44,10 @@ public final class Protection {
         if (percent < 1 || percent > 100) {
             throw new IllegalArgumentException("percent is 1 to 100, but this is " + percent);
         }
-        if (pause.toMillis() < 1) {
+        if (pause.compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException("pause is at least a millisecond, but this is " + pause);
         }
-        return new Protection(percent, pause, inFlight, longestWait, keepsLimits);
+        return new Protection(percent, Settings.atMost(pause), inFlight, longestWait, keepsLimits);
     }
 
     /**
@@ -62,10 +63,14 @@ public final class Protection {
         if (Objects.requireNonNull(wait, "wait").isNegative()) {
             throw new IllegalArgumentException("wait is not negative, but this is " + wait);
         }
-        return new Protection(failurePercent, open, most, wait, keepsLimits);
+        return new Protection(failurePercent, open, most, Settings.atMost(wait), keepsLimits);
     }
 
-    /** Whether a key's limits, as the gateway tells them, are kept here already: rejected calls count against some of them. */
+    /**
+     * Whether a key's requests in a minute, as the gateway tells them, are kept here already: rejected calls count against some limits. A call beyond them waits for its turn, at
+     * most a minute, as long as its own time allows, and is refused at once when that is shorter. The gateway's minutes begin at other moments than those here: now and then
+     * it refuses all the same.
+     */
     public Protection keepsLimits(boolean on) {
         return new Protection(failurePercent, open, inFlight, longestWait, on);
     }

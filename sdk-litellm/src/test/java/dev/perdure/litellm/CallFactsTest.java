@@ -131,6 +131,25 @@ class CallFactsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "No deployments available - crossed budget: Exceeded budget for provider openai: 0.0007 >= 1e-12 | BUDGET",
+                "litellm.RateLimitError: You exceeded your current quota, please check your plan. Please retry in 20s | RATE_LIMIT",
+                "No deployments available for selected model. Try again in 5 seconds | UNAVAILABLE"
+            })
+    void wordsThatLookAlike_areToldApart(String message, ModelException.Kind kind) throws IOException {
+        try (FakeGateway gateway = FakeGateway.raw(exchange -> exchange.whole(
+                429,
+                "application/json",
+                "{\"error\":{\"message\":\"" + message + "\",\"type\":\"None\",\"code\":\"429\"}}"))) {
+            assertThat(Calls.failure(LiteLlm.at(gateway.url()).model("m"), Calls.plain())
+                            .kind())
+                    .isEqualTo(kind);
+        }
+    }
+
     @Test
     void gatewaysOwnRetries_areInTheMessage() throws IOException {
         try (FakeGateway gateway = FakeGateway.raw(Recording.of("upstream-500")::play)) {

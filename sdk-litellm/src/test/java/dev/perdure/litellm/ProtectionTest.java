@@ -100,6 +100,111 @@ class ProtectionTest {
     }
 
     @Test
+    void trialsThatTakeLong_doNotHoldBackTheOthers_onceTheirConnectionStands() throws Exception {
+        AtomicBoolean up = new AtomicBoolean();
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch trials = new CountDownLatch(3);
+        FakeGateway gateway = gateway(exchange -> {
+            if (!up.get()) {
+                exchange.cut();
+            } else if (exchange.request().body().contains("long")) {
+                trials.countDown();
+                go.await();
+                exchange.json(OK);
+            } else {
+                exchange.json(OK);
+            }
+        });
+        LiteLlm client = client(gateway).protection(Protection.STANDARD.breaker(50, Duration.ofMillis(100)));
+        for (int i = 0; i < 10; i++) {
+            failure(client);
+        }
+        up.set(true);
+        Thread.sleep(200);
+        List<CompletableFuture<String>> slow = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            slow.add(CompletableFuture.supplyAsync(
+                    () -> client.call(Calls.saying("long"), Calls.plain()).text(), threads));
+        }
+        trials.await();
+
+        assertThat(client.call(Calls.saying("hi"), quick()).text()).isEqualTo("yes");
+        go.countDown();
+        for (CompletableFuture<String> one : slow) {
+            assertThat(one.get(20, TimeUnit.SECONDS)).isEqualTo("yes");
+        }
+    }
+
+    @Test
+    void callsWhoseOwnTimeWasTooShort_sayNothingOfTheGateway() {
+        FakeGateway gateway = gateway(FakeGateway.Exchange::stall);
+        LiteLlm client = client(gateway);
+        CallScope short10 = Calls.scope(CallScope.Deltas.UNWANTED, Interruption.never(), Duration.ofMillis(30));
+        for (int i = 0; i < 15; i++) {
+            assertThat(Calls.failure(client, short10).kind()).isEqualTo(Kind.TIMEOUT);
+        }
+    }
+
+    @Test
+    void limitOfAnEndUser_doesNotCloseTheKey() {
+        String refusal =
+                "{\"error\":{\"message\":\"Rate limit exceeded for end_user: c9. Limit type: requests. Current limit: 1,"
+                        + " Remaining: 0.\",\"type\":\"throttling_error\",\"code\":\"429\"}}";
+        FakeGateway gateway = gateway(exchange -> exchange.whole(429, "application/json", refusal, "retry-after: 60"));
+        LiteLlm client = client(gateway);
+        for (int i = 0; i < 3; i++) {
+            assertThat(failure(client)).hasMessageContaining("end_user");
+        }
+        assertThat(gateway.received()).hasSize(3);
+    }
+
+    @Test
+    void waitsAndTheCallTogether_takeNoLongerThanTheCallMay() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
+        FakeGateway gateway = gateway(exchange -> {
+            arrived.countDown();
+            exchange.stall();
+        });
+        LiteLlm client = client(gateway).protection(Protection.STANDARD.inFlight(1, Duration.ofSeconds(50)));
+        CompletableFuture<ModelException> first = CompletableFuture.supplyAsync(
+                () -> Calls.failure(
+                        client, Calls.scope(CallScope.Deltas.UNWANTED, Interruption.never(), Duration.ofMillis(1_500))),
+                threads);
+        arrived.await();
+        long started = System.nanoTime();
+
+        ModelException e = Calls.failure(
+                client, Calls.scope(CallScope.Deltas.UNWANTED, Interruption.never(), Duration.ofSeconds(3)));
+
+        assertThat(e.kind()).isIn(Kind.TIMEOUT, Kind.RATE_LIMIT);
+        assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofMillis(4_400));
+        assertThat(first.get(20, TimeUnit.SECONDS).kind()).isEqualTo(Kind.TIMEOUT);
+    }
+
+    @Test
+    void durationsBeyondCounting_areAYear() throws IOException {
+        Duration forever = java.time.temporal.ChronoUnit.FOREVER.getDuration();
+        FakeGateway gateway = gateway(exchange -> headers(
+                exchange, "x-ratelimit-api_key-limit-requests: 30", "x-ratelimit-api_key-remaining-requests: 20"));
+        LiteLlm client = client(gateway)
+                .connectTimeout(forever)
+                .firstByteTimeout(forever)
+                .chunkTimeout(forever)
+                .totalTimeout(forever)
+                .protection(Protection.STANDARD.breaker(50, forever).inFlight(9, forever));
+        for (int i = 0; i < 2; i++) {
+            assertThat(client.ask(Calls.saying("hi"), CallOptions.DEFAULT.timeout(forever))
+                            .text())
+                    .isEqualTo("yes");
+            assertThat(client.call(
+                                    Calls.saying("hi"),
+                                    Calls.scope(CallScope.Deltas.UNWANTED, Interruption.never(), forever))
+                            .text())
+                    .isEqualTo("yes");
+        }
+    }
+
+    @Test
     void moreCallsInFlightThanAllowed_areRefused_orWaitForAPlace() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         CountDownLatch arrived = new CountDownLatch(2);

@@ -191,6 +191,8 @@ class RequestTest {
         refused("gateway", "write http://gateway");
         refused("http://user:very-secret@gateway:99999", "port: \"99999\"");
         refused("ftp://gateway", "no http or https URL");
+        refused("sk-very-secret-0123456789", "no http or https URL, in 25 characters");
+        refused("admin:very-secret@gateway:4000", "no http or https URL");
     }
 
     private static void refused(String baseUrl, String remedy) {

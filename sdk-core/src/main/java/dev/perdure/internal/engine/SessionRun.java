@@ -301,7 +301,10 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             return;
         }
         TurnView turn = open.get();
-        if (turn.findInterrupted().isPresent() || turn.findWaitingFor().isPresent()) {
+        if (turn.findInterrupted().isPresent()
+                || turn.findWaitingFor().isPresent()
+                || pausesBeforeRetry(left)
+                || LimitCheck.exceeded(current.limits(), left, turn).isPresent()) {
             return;
         }
         try {
@@ -312,6 +315,15 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             // It is asked again below, and what it does then is dealt with there.
             LOG.debug("{}: agent {} failed to decide", session, current.name(), e);
         }
+    }
+
+    /** After a failure that may pass the worker waits before it asks again: it most likely died in that. */
+    private static boolean pausesBeforeRetry(SessionView left) {
+        List<Recorded> events = left.events();
+        Event last = events.isEmpty() ? null : events.get(events.size() - 1).event();
+        return last instanceof Event.ModelFailed failure
+                && failure.willRetry()
+                && !failure.problem().kind().equals("lost");
     }
 
     /** Takes what came in into the log; in several commits when it is much. */

@@ -10,7 +10,6 @@ import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps calls back that would do harm. One for all copies of a client; thread-safe, without locks of its own. */
@@ -62,14 +61,49 @@ public final class Guard {
         limits = keepsLimits ? new KeyLimits(gateway) : null;
     }
 
-    /** @param key the gateway's name of the key; empty without one */
-    public ModelReply run(String key, CallContext context, Supplier<ModelReply> call) {
-        if (limits != null) {
-            limits.await(key, context);
+    /** Makes the call, within what is left of its time. */
+    @FunctionalInterface
+    public interface Attempt {
+        ModelReply make(CallContext context, Signs signs);
+    }
+
+    /** What is seen of the gateway while a call is on. Confined to the call's thread. */
+    public static final class Signs {
+        private final @Nullable CircuitBreaker trial;
+        private boolean told;
+        private boolean outOfTime;
+
+        private Signs(@Nullable CircuitBreaker trial) {
+            this.trial = trial;
         }
+
+        /**
+         * The request goes out on a connection that stands. For a trial of the breaker that is enough, as its reply may take minutes, and all other calls wait for the
+         * verdict; a gateway that does not answer after all opens it again.
+         */
+        public void connected() {
+            if (trial != null && !told) {
+                told = true;
+                trial.onSuccess(0, TimeUnit.NANOSECONDS);
+            }
+        }
+
+        /** The call's own time was over: no word against the gateway. */
+        public void outOfTime() {
+            outOfTime = true;
+        }
+    }
+
+    /**
+     * All waits together take no longer than the call may.
+     *
+     * @param key the gateway's name of the key; empty without one
+     */
+    public ModelReply run(String key, CallContext context, Attempt call) {
+        long end = System.nanoTime() + context.timeout().toNanos();
         enterBulkhead(context);
         try {
-            return throughBreaker(key, call);
+            return throughBreaker(key, context, end, call);
         } finally {
             if (bulkhead != null) {
                 bulkhead.onComplete();
@@ -96,7 +130,7 @@ public final class Guard {
         }
     }
 
-    private ModelReply throughBreaker(String key, Supplier<ModelReply> call) {
+    private ModelReply throughBreaker(String key, CallContext context, long end, Attempt call) {
         if (breaker != null && !breaker.tryAcquirePermission()) {
             throw ModelException.builder(
                             Kind.UNAVAILABLE,
@@ -104,44 +138,56 @@ public final class Guard {
                     .retryAfter(open)
                     .build();
         }
-        long started = System.nanoTime();
+        boolean trial = breaker != null && breaker.getState() == CircuitBreaker.State.HALF_OPEN;
+        Signs signs = new Signs(trial ? breaker : null);
+        ModelReply reply;
         try {
-            ModelReply reply = call.get();
-            succeeded(started);
             if (limits != null) {
-                limits.learn(key, reply);
+                limits.await(key, within(context, end));
             }
-            return reply;
+            reply = call.make(within(context, end), signs);
         } catch (ModelException e) {
-            failed(e, started);
+            record(e, signs);
             if (limits != null) {
                 limits.learn(key, e);
             }
             throw e;
         } catch (RuntimeException | Error e) {
-            if (breaker != null) {
+            if (breaker != null && !signs.told) {
                 breaker.releasePermission();
             }
             throw e;
         }
-    }
-
-    private void succeeded(long started) {
-        if (breaker != null) {
-            breaker.onSuccess(System.nanoTime() - started, TimeUnit.NANOSECONDS);
+        if (breaker != null && !signs.told) {
+            breaker.onSuccess(0, TimeUnit.NANOSECONDS);
         }
+        if (limits != null) {
+            limits.learn(key, reply);
+        }
+        return reply;
     }
 
-    private void failed(ModelException e, long started) {
+    /** With what is left of its time; the same when nothing was waited for, so that messages name the time that somebody chose. */
+    private static CallContext within(CallContext context, long end) {
+        Duration left = Duration.ofNanos(Math.max(1, end - System.nanoTime()));
+        return context.timeout().minus(left).compareTo(LOOK) < 0 ? context : context.within(left);
+    }
+
+    /** Durations are not told: a slow model is no sign of a bad gateway. */
+    private void record(ModelException e, Signs signs) {
         if (breaker == null) {
             return;
         }
-        if (noGateway(e)) {
-            breaker.onError(System.nanoTime() - started, TimeUnit.NANOSECONDS, e);
-        } else if (e.kind() == Kind.INTERRUPTED) {
+        if (noGateway(e) && !signs.outOfTime) {
+            breaker.onError(0, TimeUnit.NANOSECONDS, e);
+        } else if (signs.told) {
+            return;
+        } else if (e.kind() == Kind.INTERRUPTED
+                || signs.outOfTime
+                || e.findStatus().isEmpty()) {
             breaker.releasePermission();
         } else {
-            succeeded(started);
+            breaker.onSuccess(0, TimeUnit.NANOSECONDS);
         }
     }
 

@@ -81,7 +81,8 @@ final class KeyLimits {
         Json told = gateway.find("limits").orElse(Json.EMPTY);
         number(told, "api_key-limit-requests")
                 .or(() -> number(gateway, "keyRpm"))
-                .filter(most -> most.signum() > 0 && most.compareTo(BigDecimal.valueOf(1_000_000)) < 0)
+                .filter(most ->
+                        most.compareTo(BigDecimal.ONE) >= 0 && most.compareTo(BigDecimal.valueOf(1_000_000)) < 0)
                 .ifPresent(most -> allow(
                         key,
                         most.intValue(),
@@ -114,14 +115,16 @@ final class KeyLimits {
         limit.requests = fresh;
     }
 
-    /** The gateway's own window, of which it says only the whole length. One too many in parallel, or too many tokens, is no reason for other calls to wait. */
+    /** The gateway's own window, of which it says only the whole length. One too many in parallel, too many tokens, or the limit of an end user or a model is no reason for other calls to wait. */
     void learn(String key, ModelException refusal) {
         boolean ofWindow = refusal.kind() == Kind.RATE_LIMIT
                 && refusal.findSpent()
-                        .filter(spent -> spent.unit().equals("requests"))
+                        .filter(spent ->
+                                spent.scope().equals("api_key") && spent.unit().equals("requests"))
                         .isPresent();
         if (ofWindow) {
-            Duration wait = refusal.findRetryAfter().orElse(WINDOW);
+            Duration asked = refusal.findRetryAfter().orElse(WINDOW);
+            Duration wait = asked.compareTo(WINDOW) < 0 ? asked : WINDOW;
             limit(key).closedUntil = System.nanoTime() + wait.toNanos();
         }
     }

@@ -31,7 +31,7 @@ public record CallContext(
                 CallHeaders.sessionKey(scope.session()),
                 tags,
                 null,
-                scope.timeout(),
+                Settings.atMost(scope.timeout()),
                 scope.interruption(),
                 scope.deltas());
     }

@@ -21,6 +21,7 @@ public final class CallWatch {
     public final boolean streamed;
     private final long startedAt = System.nanoTime();
     private Phase phase = Phase.CONNECTING;
+    private Runnable connected = () -> {};
     /** Of the answer, while the answer itself goes without. */
     Headers answered = Headers.EMPTY;
 
@@ -38,6 +39,14 @@ public final class CallWatch {
 
     public void enter(Phase next) {
         phase = next;
+        if (next == Phase.WAITING) {
+            connected.run();
+        }
+    }
+
+    /** @param action runs when the request goes out on a connection that stands */
+    public void whenConnected(Runnable action) {
+        connected = action;
     }
 
     public boolean totalIsOver() {

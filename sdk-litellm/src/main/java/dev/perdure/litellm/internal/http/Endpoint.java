@@ -51,9 +51,13 @@ public record Endpoint(HttpUrl api, HttpUrl completions, String name) {
                 // OkHttp names the part that is wrong. The rest is not quoted: a password may be in it.
                 throw new IllegalArgumentException("no usable URL: " + e.getMessage(), e);
             }
+            if (baseUrl.contains("@") || baseUrl.startsWith("sk-") || baseUrl.length() > 100) {
+                // Not quoted: it may be a key, or have a password in it.
+                throw new IllegalArgumentException("no http or https URL, in " + baseUrl.length() + " characters");
+            }
             boolean bare = !baseUrl.contains("://") && HttpUrl.parse("http://" + baseUrl) != null;
             throw new IllegalArgumentException(
-                    "no http or https URL: \"" + baseUrl + "\"" + (bare ? "; write http://" + baseUrl : ""), e);
+                    "no http or https URL: \"" + baseUrl + "\"" + (bare ? "; write http://" + baseUrl : ""));
         }
     }
 

@@ -30,8 +30,11 @@ public final class ErrorKinds {
         }
         if (error.type().equals("budget_exceeded")
                 || has(head, "Budget has been exceeded", "ExceededBudget:", "ExceededTokenBudget")
-                // The provider's money, not the gateway's: another try does not help either.
-                || has(head, "exceeded your current quota")
+                // The budgets of a gateway's deployments and providers, in the words of a lack of deployments.
+                || has(head, "crossed budget", "Exceeded budget for")
+                // The provider's money, not the gateway's: another try does not help either. Some say the same of a
+                // minute's limit.
+                || (has(head, "exceeded your current quota") && !has(head, "retry in", "PerMinute", "per minute"))
                 || error.code().equals("insufficient_quota")) {
             return Kind.BUDGET;
         }

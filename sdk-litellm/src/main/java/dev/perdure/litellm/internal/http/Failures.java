@@ -34,8 +34,17 @@ public final class Failures {
                     settings.endpoint + " redirects (" + response.code()
                             + "); use the URL that it redirects to, as requests are never sent twice");
         }
-        ErrorBody error = ErrorBody.parse(response.peekBody(LONGEST_BODY).string());
+        ErrorBody error = ErrorBody.parse(body(response));
         return refused(response, response.code(), error);
+    }
+
+    /** What came of it: the status counts also when the rest does not come. */
+    private static String body(Response response) {
+        try {
+            return response.peekBody(LONGEST_BODY).string();
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** An error in the place of an answer, or in the midst of a stream. */

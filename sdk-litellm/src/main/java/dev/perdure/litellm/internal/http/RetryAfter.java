@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
-/** How long an answer asks to be left alone. Not capped: whoever retries decides what is too long. */
+/** How long an answer asks to be left alone, at most a year: whoever retries decides what is too long. */
 public final class RetryAfter {
     private static final Pattern SECONDS = Pattern.compile("\\d{1,9}(\\.\\d{1,9})?");
     private static final Pattern IN_TEXT = Pattern.compile("Try again in (\\d{1,9}(?:\\.\\d{1,9})?) seconds");
@@ -39,7 +39,7 @@ public final class RetryAfter {
         try {
             Instant until = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
                     .toInstant();
-            return until.isBefore(now) ? Duration.ZERO : Duration.between(now, until);
+            return until.isBefore(now) ? Duration.ZERO : Settings.atMost(Duration.between(now, until));
         } catch (DateTimeParseException e) {
             return null;
         }
@@ -52,6 +52,6 @@ public final class RetryAfter {
     }
 
     private static Duration seconds(String text) {
-        return Duration.ofNanos((long) (Double.parseDouble(text) * 1e9));
+        return Settings.atMost(Duration.ofNanos((long) (Double.parseDouble(text) * 1e9)));
     }
 }

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What a {@link LiteLlm} was told. Changed only while a copy is made, never once a client holds it. */
 public final class Settings {
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     public final Endpoint endpoint;
     public final boolean gateway;
 
@@ -100,11 +102,16 @@ public final class Settings {
         return key;
     }
 
+    /** No more than a year, so that it fits whatever counts it in nanoseconds. */
+    public static Duration atMost(Duration duration) {
+        return duration.compareTo(LONGEST) > 0 ? LONGEST : duration;
+    }
+
     public static Duration requirePositive(String name, Duration timeout) {
         Objects.requireNonNull(timeout, name);
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException(name + " is positive, but this is " + timeout);
         }
-        return timeout;
+        return atMost(timeout);
     }
 }

@@ -54,7 +54,9 @@ final class SpentText {
         if (found.find()) {
             return usd(found.group(1), found.group(2), found.group(3));
         }
-        return new Spent(text.contains("quota") ? "provider" : "key", null, null, "usd");
+        boolean provider =
+                text.contains("quota") || text.contains("crossed budget") || text.contains("Exceeded budget for");
+        return new Spent(provider ? "provider" : "key", null, null, "usd");
     }
 
     private static @Nullable Spent session(String text) {

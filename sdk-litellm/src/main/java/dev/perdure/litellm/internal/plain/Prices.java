@@ -22,14 +22,14 @@ import org.slf4j.LoggerFactory;
 public final class Prices {
     private static final Logger LOG = LoggerFactory.getLogger(LiteLlm.class);
     private static final Duration LONGEST = Duration.ofSeconds(3);
-    /** After a failure they are not asked for again so soon. */
+    /** Where there are none for now, or for this key, they are not asked for again so soon. */
     private static final Duration PAUSE = Duration.ofMinutes(5);
 
     private final Map<String, Known> known = new ConcurrentHashMap<>();
 
-    private record Known(Optional<ModelGroup> group, boolean failed, long at) {
+    private record Known(Optional<ModelGroup> group, long at) {
         boolean holds() {
-            return !failed || System.nanoTime() - at < PAUSE.toNanos();
+            return group.isPresent() || System.nanoTime() - at < PAUSE.toNanos();
         }
     }
 
@@ -56,10 +56,10 @@ public final class Prices {
     private static Known ask(Settings settings, Call.Factory transport, String model) {
         try {
             GatewayHttp http = new GatewayHttp(settings, transport);
-            return new Known(new Catalog(settings, http).findGroup(model), false, System.nanoTime());
+            return new Known(new Catalog(settings, http).findGroup(model), System.nanoTime());
         } catch (ModelException e) {
             LOG.debug("no price of {} from {}: {}", model, settings.endpoint, e.getMessage());
-            return new Known(Optional.empty(), true, System.nanoTime());
+            return new Known(Optional.empty(), System.nanoTime());
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.internal.guard.Guard;
 import dev.perdure.litellm.internal.http.CallContext;
 import dev.perdure.litellm.internal.http.CallHeaders;
 import dev.perdure.litellm.internal.http.CallWatch;
@@ -70,6 +71,18 @@ public final class ChatCall {
                 .tag(CallWatch.class, watch)
                 .post(format.body(request, model, parameters, watch.streamed))
                 .build();
+    }
+
+    public ModelReply run(Guard.Signs signs) {
+        watch.whenConnected(signs::connected);
+        try {
+            return run();
+        } catch (ModelException e) {
+            if (watch.totalIsOver()) {
+                signs.outOfTime();
+            }
+            throw e;
+        }
     }
 
     public ModelReply run() {

@@ -78,6 +78,8 @@ public final class ReplyDraft {
         spokeWithoutRole = false;
         roleCameAgain = false;
         finishReason = "unknown";
+        usage = Usage.NONE;
+        cost = null;
         restarted = true;
         // Those of the chunk that starts again, too: the next one repeats what matters.
         details.clear();
