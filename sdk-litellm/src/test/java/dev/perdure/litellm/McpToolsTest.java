@@ -22,6 +22,7 @@ import dev.perdure.testkit.Step;
 import dev.perdure.tool.Tool;
 import dev.perdure.tool.ToolResult;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -424,6 +425,22 @@ class McpToolsTest {
 
             assertThat(turn.await().findWaiting().orElseThrow().questions()).hasSize(1);
             assertThat(events(store, SESSION, Event.ToolInDoubt.class)).hasSize(1);
+        }
+    }
+
+    @Test
+    void callThatTakesTooLong_isEndedByTheToolsOwnTime_whichPutsAOnceCallInDoubt() throws IOException {
+        InMemorySessionStore store = InMemorySessionStore.create();
+        try (FakeGateway gateway = FakeGateway.raw(FakeGateway.Exchange::stall)) {
+            Tool tool = McpTools.of(LiteLlm.at(gateway.url()).totalTimeout(Duration.ofMillis(1)))
+                    .tool(tool("t", "{}"));
+            assertThat(tool.timeout()).isEqualTo(Duration.ofMillis(1));
+
+            try (AgentRuntime runtime = AgentRuntime.open(store, agent(tool.timeout(Duration.ofSeconds(1))))) {
+                Outcome outcome = runtime.open(SESSION, "a").send("hi").await();
+                assertThat(outcome.findWaiting().orElseThrow().questions()).hasSize(1);
+            }
+            assertThat(gateway.received()).hasSize(1);
         }
     }
 
