@@ -102,8 +102,8 @@ public final class McpTools {
      * as they are, structured content when there is no text; of images, audio and bytes only that they were there.
      *
      * <p>A call may take as long as {@link LiteLlm#totalTimeout}, unless {@link Tool#timeout} says otherwise; it ends promptly when it is interrupted. A {@code ONCE} call that was cut short so, or whose process died,
-     * is in doubt and nobody can be asked: {@link Tool#inDoubt(InDoubt)}. When the connection broke, the model is told that the outcome is not known. <b>But</b> when the connection
-     * between gateway and server breaks, LiteLLM (seen in 1.96) answers as if the tool had failed, with a text such as {@code RemoteProtocolError: …}.
+     * is in doubt and nobody can be asked: {@link Tool#inDoubt(InDoubt)}. When a connection broke, the model is told that the outcome of such a call is not known. When that was the connection between gateway and server,
+     * LiteLLM (seen in 1.96) answers as if the tool itself had failed; that is told by its words, {@code RemoteProtocolError: …} and the like.
      *
      * @throws IllegalArgumentException when {@link #effects} gives {@code TRANSACTIONAL}
      */

@@ -356,6 +356,7 @@ class McpToolsTest {
     @CsvSource({
         "mcp-call-denied, ACCESS, not allowed to access server, false",
         "mcp-call-unknown-server, BAD_REQUEST, MCP server 'nope' was not found, false",
+        "mcp-call-server-slow, TIMEOUT, MCP tool call timed out after 1.0s, true",
         "mcp-call-unknown-tool, UNAVAILABLE, Tool nosuch not found, true"
     })
     void callThatTheGatewayRefuses_isAnException_andForTheModelOfAnAgentAnError(
@@ -390,6 +391,31 @@ class McpToolsTest {
         assertThat(finished(at(gone).tool(tool("t", "{}"))).output())
                 .contains("cannot be reached")
                 .doesNotContain("not known whether");
+    }
+
+    @Test
+    @Recorded("mcp-call-server-died")
+    void onceCallWhoseServerBroke_asTheGatewaysWordsSay_isNotTakenForOneThatDidNotHappen() throws IOException {
+        try (FakeGateway gateway = playing("mcp-call-server-died")) {
+            assertThat(finished(at(gateway).tool(tool("t", "{}"))).output())
+                    .startsWith("RemoteProtocolError: ")
+                    .contains("not known whether the call took effect");
+            assertThat(finished(at(gateway).tool(tool("t", "{\"readOnlyHint\":true}")))
+                            .output())
+                    .doesNotContain("not known");
+        }
+        try (FakeGateway gateway = playing("mcp-call-error")) {
+            assertThat(finished(at(gateway).tool(tool("t", "{}"))).output()).isEqualTo("no such order");
+        }
+    }
+
+    @Test
+    void gatewayThatAnswersMcpWithAnError_hasToolsWithoutHints() throws IOException {
+        String error = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}";
+        try (FakeGateway gateway =
+                listing(Json.parse("{\"tools\":[{\"name\":\"c\"}]}"), "event: message\ndata: " + error + "\n\n")) {
+            assertThat(at(gateway).list().get(0).effect()).isEqualTo(Effect.ONCE);
+        }
     }
 
     @Test

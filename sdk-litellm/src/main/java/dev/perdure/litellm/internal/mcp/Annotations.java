@@ -1,6 +1,8 @@
 package dev.perdure.litellm.internal.mcp;
 
+import dev.perdure.litellm.internal.http.ErrorText;
 import dev.perdure.litellm.internal.http.GatewayHttp;
+import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.model.ModelException;
 import dev.perdure.session.Json;
 import java.util.HashMap;
@@ -26,14 +28,16 @@ final class Annotations {
     private Annotations() {}
 
     /** @param servers by name or id; all of the key when empty */
-    static Annotations ask(GatewayHttp http, List<String> servers) {
+    static Annotations ask(Settings settings, GatewayHttp http, List<String> servers) {
         Annotations found = new Annotations();
         Map<String, String> headers = new HashMap<>(Map.of("Accept", "application/json, text/event-stream"));
         if (!servers.isEmpty()) {
             headers.put("x-mcp-servers", String.join(",", servers));
         }
         try {
-            found.read(http.post(http.url("mcp/", Map.of()), LIST, headers).body());
+            found.read(
+                    settings,
+                    http.post(http.url("mcp/", Map.of()), LIST, headers).body());
         } catch (ModelException e) {
             if (e.findStatus().filter(NOT_FOR_US::contains).isEmpty()) {
                 throw e;
@@ -43,12 +47,13 @@ final class Annotations {
         return found;
     }
 
-    private void read(Json answer) {
+    private void read(Settings settings, Json answer) {
         Optional<Json> result = answer.find("result");
         if (result.isEmpty()) {
-            LOG.info(
-                    "no hints about MCP tools, so that all count as ONCE: {}",
-                    answer.find("error").flatMap(e -> e.findText("message")).orElse("no result"));
+            String why = answer.find("error")
+                    .flatMap(error -> error.findText("message"))
+                    .orElse("no result");
+            LOG.info("no hints about MCP tools, so that all count as ONCE: {}", ErrorText.clean(why, settings.key));
             return;
         }
         Set<String> twice = new HashSet<>();

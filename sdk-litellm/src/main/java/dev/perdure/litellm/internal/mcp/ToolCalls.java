@@ -24,12 +24,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Calls tools. Each is sent once. */
 public final class ToolCalls {
     private static final String UNKNOWN =
             " | It is not known whether the call took effect: find out before it is made again.";
+
+    /** What LiteLLM gives for a tool's own failure when its connection to the server broke after the call was sent. */
+    private static final Pattern BROKEN = Pattern.compile(
+            "(RemoteProtocolError|ReadError|ReadTimeout|WriteError|WriteTimeout|CloseError"
+                    + "|BrokenResourceError|ClosedResourceError|EndOfStream|TimeoutError): |McpError: (Connection closed|Timed out)");
 
     private final Settings settings;
     private final GatewayHttp http;
@@ -49,7 +55,9 @@ public final class ToolCalls {
         Map<String, String> headers = headers(CallHeaders.sessionKey(call.session()));
         headers.put("Idempotency-Key", header(call.idempotencyKey()));
         try {
-            return send(tool, arguments, headers);
+            ToolResult result = send(tool, arguments, headers);
+            boolean broken = result.error() && BROKEN.matcher(result.text()).lookingAt();
+            return broken && effect == Effect.ONCE ? ToolResult.error(result.text() + UNKNOWN) : result;
         } catch (ModelException e) {
             if (e.kind() == Kind.INTERRUPTED) {
                 throw e;

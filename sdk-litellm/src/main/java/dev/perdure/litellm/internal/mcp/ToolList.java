@@ -34,7 +34,7 @@ public final class ToolList {
         for (String server : servers) {
             found.addAll(tools(Map.of("server_id", server)));
         }
-        Annotations annotations = Annotations.ask(http, servers);
+        Annotations annotations = Annotations.ask(settings, http, servers);
         return found.stream().map(tool -> tool(tool, annotations)).toList();
     }
 
