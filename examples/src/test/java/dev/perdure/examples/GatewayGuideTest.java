@@ -2,17 +2,20 @@ package dev.perdure.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.Agent;
 import dev.perdure.litellm.CallFacts;
 import dev.perdure.litellm.CallOptions;
 import dev.perdure.litellm.Governance;
 import dev.perdure.litellm.KeyRequest;
 import dev.perdure.litellm.Keys;
 import dev.perdure.litellm.LiteLlm;
+import dev.perdure.litellm.McpTools;
 import dev.perdure.litellm.Protection;
 import dev.perdure.litellm.Quota;
 import dev.perdure.model.Message;
 import dev.perdure.model.ModelReply;
 import dev.perdure.model.ModelRequest;
+import dev.perdure.session.Effect;
 import dev.perdure.session.Interruption;
 import dev.perdure.session.Part;
 import dev.perdure.spi.CallScope;
@@ -118,7 +121,25 @@ class GatewayGuideTest {
     }
 
     @Test
+    void toolsOfAnMcpServer() {
+        String shop = "\"mcp_info\":{\"server_id\":\"1\",\"alias\":\"shop\"}";
+        String list = "{\"tools\":[{\"name\":\"add\"," + shop + "},{\"name\":\"send.mail\"," + shop + "}]}";
+        String hints = "{\"result\":{\"tools\":[{\"name\":\"shop-add\",\"annotations\":{\"readOnlyHint\":true}}]}}";
+        try (FakeGateway mcp = FakeGateway.raw(
+                exchange -> exchange.json(exchange.request().path().equals("/mcp/") ? hints : list))) {
+            LiteLlm gateway = LiteLlm.at(mcp.url()).key(key);
+            Agent support = Agent.builder("support")
+                    .model(gateway)
+                    .tools(McpTools.of(gateway).servers("shop").tools()) // named shop-add, shop-send_mail, …
+                    .build();
+
+            assertThat(support.tools().names()).containsExactly("shop-add", "shop-send_mail");
+            assertThat(support.tools().find("shop-add").orElseThrow().effect()).isEqualTo(Effect.PURE);
+        }
+    }
+
+    @Test
     void everyRecipeOfTheDocument_isInThisFile() throws IOException {
-        Recipes.requireAll("docs/gateway.md", getClass(), 4);
+        Recipes.requireAll("docs/gateway.md", getClass(), 5);
     }
 }

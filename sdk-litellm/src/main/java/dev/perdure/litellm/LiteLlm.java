@@ -399,11 +399,16 @@ public final class LiteLlm implements ModelClient {
      * @throws ModelException {@code INTERRUPTED} when the thread is interrupted
      */
     public GatewayHealth health() {
-        return new HealthCheck(new GatewayHttp(settings.within(Duration.ofSeconds(10)), transport)).run();
+        return new HealthCheck(http(settings.within(Duration.ofSeconds(10)))).run();
     }
 
     private GatewayHttp http() {
-        return new GatewayHttp(settings, transport);
+        return http(settings);
+    }
+
+    /** Over this client's connections. */
+    GatewayHttp http(Settings changed) {
+        return new GatewayHttp(changed, transport);
     }
 
     /** True for a gateway. */

@@ -47,6 +47,10 @@ public record ErrorBody(String message, String type, String code) {
     }
 
     private static ErrorBody ofDetail(JsonNode detail) {
+        // Of MCP's routes: a word for what it is, and a sentence.
+        if (field(detail, "error").matches("[a-z_]+") && detail.path("message").isString()) {
+            return new ErrorBody(field(detail, "message"), field(detail, "error"), "");
+        }
         if (detail.hasNonNull("error")) {
             return ofError(detail.get("error"), null);
         }

@@ -107,6 +107,7 @@ public final class ErrorKinds {
             case "auth_error", "token_not_found_in_db", "expired_key", "authentication_error" -> Kind.AUTH;
             case "permission_error" -> Kind.ACCESS;
             case "invalid_request_error" -> error.code().equals("invalid_api_key") ? Kind.AUTH : null;
+            case "guardrail_violation", "blocked_pii_entity" -> Kind.GUARDRAIL;
             case "no_db_connection", "overloaded_error" -> Kind.UNAVAILABLE;
             default -> null;
         };

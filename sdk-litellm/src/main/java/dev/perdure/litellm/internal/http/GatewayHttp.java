@@ -33,7 +33,7 @@ public final class GatewayHttp {
     /**
      * What came back.
      *
-     * @param body {@link Json#NULL} when it was empty
+     * @param body {@link Json#NULL} when it was empty; of an event stream, which is read to its end, the last event
      */
     public record Answer(Headers headers, Json body) {}
 
@@ -105,11 +105,15 @@ public final class GatewayHttp {
             return Json.NULL;
         }
         try {
-            return Json.parse(text);
+            return Json.parse(isEvents(answer) ? Events.last(text) : text);
         } catch (IllegalArgumentException e) {
             // Without the parser's own words, which may quote what came.
             throw failures.notJson(answer);
         }
+    }
+
+    private static boolean isEvents(Response answer) {
+        return String.valueOf(answer.header("Content-Type")).startsWith("text/event-stream");
     }
 
     private ModelException failed(IOException e, CallWatch watch, @Nullable Response response) {

@@ -28,6 +28,8 @@ class ErrorsTest {
             400 | BAD_REQUEST    | {"error":{"message":"bad","type":"invalid_request_error","code":null}}
             422 | BAD_REQUEST    | {"detail":[{"loc":["body","messages"],"msg":"field required","type":"missing"}]}
             400 | BAD_REQUEST    | {"detail":{"error":"no such thing"}}
+            400 | GUARDRAIL      | {"detail":{"error":"guardrail_violation","message":"not that"}}
+            400 | GUARDRAIL      | {"detail":{"error":"blocked_pii_entity","message":"not that"}}
             404 | BAD_REQUEST    | {"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}
             529 | UNAVAILABLE    | {"error":{"message":"Overloaded","type":"overloaded_error"}}
             500 | UNAVAILABLE    | {"error":"it broke"}
