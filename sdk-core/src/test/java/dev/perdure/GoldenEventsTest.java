@@ -76,6 +76,7 @@ class GoldenEventsTest {
                                 "d1",
                                 "g-1",
                                 12,
+                                null,
                                 null),
                         new Event.ModelFailed(Event.Purpose.ANSWER, 1, PROBLEM, true),
                         new Event.CallsRequested(
@@ -119,7 +120,8 @@ class GoldenEventsTest {
                         null,
                         null,
                         1,
-                        7L));
+                        7L,
+                        null));
         return all;
     }
 
@@ -288,5 +290,16 @@ class GoldenEventsTest {
                 new Cost(new BigDecimal("0.00125"), Cost.Source.ESTIMATED));
         assertThat(recorded(stored).event()).isEqualTo(failed);
         assertThat(failed.json().text()).isEqualTo(stored);
+    }
+
+    @Test
+    void whatAGatewaySaidOfACall_isReadAndWrittenBackByteForByte() {
+        String stored = golden("ModelReplied-details.json");
+
+        Event.ModelReplied reply = (Event.ModelReplied) recorded(stored).event();
+
+        assertThat(reply.details())
+                .isEqualTo(Json.parse("{\"gateway\":{\"retries\":1,\"keySpend\":0.00025},\"reply\":{\"id\":\"r-1\"}}"));
+        assertThat(reply.json().text()).isEqualTo(stored);
     }
 }

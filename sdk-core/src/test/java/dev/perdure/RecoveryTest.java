@@ -6,6 +6,7 @@ import static dev.perdure.FakeModel.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.model.Message;
+import dev.perdure.model.ModelException;
 import dev.perdure.session.Actor;
 import dev.perdure.session.Answer;
 import dev.perdure.session.Cost;
@@ -144,6 +145,42 @@ class RecoveryTest {
                 .extracting(Event.ModelReplied::attempt)
                 .containsExactly(1, 1);
         assertThat(end().cost().usd()).isEqualByComparingTo(lost.cost().usd().add(new java.math.BigDecimal("0.002")));
+    }
+
+    @Test
+    void workerDiesInThePauseBeforeARetry_noModelCallIsTakenForLost() {
+        AtomicInteger asked = new AtomicInteger();
+        FakeModel model = new FakeModel(request -> {
+            if (asked.incrementAndGet() == 1) {
+                throw ModelException.of(ModelException.Kind.UNAVAILABLE, "away");
+            }
+            return text("done");
+        });
+
+        dieAndRecover(
+                agent(model),
+                store -> store.dieAfter(batch -> Sessions.types(batch).contains("ModelFailed")));
+
+        assertThat(Sessions.events(memory, id, Event.ModelFailed.class))
+                .extracting(failed -> failed.problem().kind())
+                .containsExactly("unavailable");
+        assertThat(end().output()).isEqualTo("done");
+    }
+
+    @Test
+    void workerDiesWhereALimitAllowsNoMoreCalls_noModelCallIsTakenForLost() {
+        Agent limited = Agent.builder("a")
+                .model(payOnce())
+                .tool(tool(Effect.PURE))
+                .limits(Limits.none().steps(1))
+                .build();
+
+        dieAndRecover(
+                limited, store -> store.dieBefore(batch -> Sessions.types(batch).contains("TurnEnded")));
+
+        assertThat(Sessions.types(memory, id)).contains("TakenOver").doesNotContain("ModelFailed");
+        assertThat(end().problem()).isNotNull();
+        assertThat(end().problem().kind()).isEqualTo("limit");
     }
 
     @Test

@@ -42,6 +42,7 @@ final class LogConversation implements Conversation {
                 null,
                 null,
                 900,
+                null,
                 null);
     }
 }

@@ -271,7 +271,8 @@ final class LongResume {
                 null,
                 null,
                 1,
-                covers);
+                covers,
+                null);
     }
 
     /** About 1 KB of words. */

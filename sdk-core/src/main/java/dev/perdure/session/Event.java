@@ -136,33 +136,6 @@ public sealed interface Event {
             details = details == null || details.isNull() ? null : details;
         }
 
-        public ModelReplied(
-                Purpose purpose,
-                int attempt,
-                List<Part> parts,
-                String finishReason,
-                Usage usage,
-                Cost cost,
-                String model,
-                @Nullable String deployment,
-                @Nullable String gatewayCallId,
-                long latencyMillis,
-                @Nullable Long covers) {
-            this(
-                    purpose,
-                    attempt,
-                    parts,
-                    finishReason,
-                    usage,
-                    cost,
-                    model,
-                    deployment,
-                    gatewayCallId,
-                    latencyMillis,
-                    covers,
-                    null);
-        }
-
         /** The texts of the parts, one after the other. */
         public String text() {
             StringBuilder text = new StringBuilder();

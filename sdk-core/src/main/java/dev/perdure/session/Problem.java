@@ -17,6 +17,9 @@ public record Problem(
         boolean retryable,
         @Nullable Integer status,
         @Nullable String gatewayCallId) {
+    /** Kind of a model call that its worker did not survive. */
+    public static final String LOST = "lost";
+
     public Problem {
         Objects.requireNonNull(kind, "kind");
         Objects.requireNonNull(message, "message");

@@ -109,7 +109,7 @@ public record TurnView(
     /** What its worker did not survive, or somebody interrupted, says nothing of the peer: it is paid for, and takes no attempt. */
     private int attemptsAfter(Event.ModelFailed failure) {
         String kind = failure.problem().kind();
-        if (kind.equals("lost") || kind.equals("interrupted")) {
+        if (kind.equals(Problem.LOST) || kind.equals("interrupted")) {
             return attempts;
         }
         return failure.willRetry() ? failure.attempt() : 0;

@@ -1,5 +1,6 @@
 package dev.perdure.litellm;
 
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Event;
 import dev.perdure.session.Json;
@@ -100,7 +101,7 @@ public final class CallFacts {
         Map<String, Long> limits = new LinkedHashMap<>();
         Json all = gateway.find("limits").orElse(Json.EMPTY);
         for (String name : all.names()) {
-            all.find(name).ifPresent(value -> limits.put(name, new BigDecimal(value.text()).longValue()));
+            Numbers.find(all, name).ifPresent(value -> limits.put(name, value));
         }
         return Map.copyOf(limits);
     }
@@ -121,7 +122,7 @@ public final class CallFacts {
     }
 
     private Optional<BigDecimal> findNumber(String name) {
-        return gateway.find(name).map(value -> new BigDecimal(value.text()));
+        return Numbers.findDecimal(gateway, name);
     }
 
     @Override

@@ -60,6 +60,20 @@ final class Calls {
                 deltas);
     }
 
+    /** As {@link #plain}, for another session. */
+    static CallScope of(SessionId session) {
+        CallScope plain = plain();
+        return new CallScope(
+                session,
+                1,
+                plain.callId(),
+                plain.timeout(),
+                plain.interruption(),
+                plain.tags(),
+                null,
+                CallScope.Deltas.UNWANTED);
+    }
+
     static ModelException failure(ModelClient client, CallScope scope) {
         return failure(client, saying("hi"), scope);
     }

@@ -357,14 +357,14 @@ class GovernanceIT {
         Instant before = Instant.now().minusSeconds(60);
         Keys.Minted key = governance.keys().mint(KeyRequest.create());
         SessionId session = SessionId.of("acme", "spend " + RUN);
-        CallScope scope = scope(session);
+        CallScope scope = Calls.of(session);
 
         ModelReply reply = model.key(key.value()).call(Calls.saying("count me"), scope);
-        model.key(key.value()).call(Calls.saying("and me"), scope(session));
+        model.key(key.value()).call(Calls.saying("and me"), Calls.of(session));
         ModelException refused = Calls.failure(
                 model.key(key.value()).model("scripted"),
                 Calls.saying("[[flaky n=9 key=" + RUN + " status=400]]"),
-                scope(session));
+                Calls.of(session));
 
         List<Spend.Row> rows = spend.awaitCall(session, scope.callId(), Duration.ofSeconds(60));
         assertThat(rows).hasSize(1);
@@ -395,7 +395,7 @@ class GovernanceIT {
         SessionId session = SessionId.of("acme", "pages " + RUN);
         LiteLlm paid = model.key(governance.keys().mint(KeyRequest.create()).value());
         for (int i = 0; i < 103; i++) {
-            paid.call(Calls.saying("hi"), scope(session));
+            paid.call(Calls.saying("hi"), Calls.of(session));
         }
 
         List<Spend.Row> rows =
@@ -420,7 +420,7 @@ class GovernanceIT {
             Keys.Key key = keys.find(id).orElseThrow();
             assertThat(key.quota().findUsd().orElseThrow()).isEqualByComparingTo("0.0002");
             assertThat(replica.find(id).orElseThrow().id()).isEqualTo(key.id());
-            assertThat(replica.call(Calls.saying("hi"), scope(id)).text()).startsWith("scripted answer");
+            assertThat(replica.call(Calls.saying("hi"), Calls.of(id)).text()).startsWith("scripted answer");
 
             Outcome stopped =
                     until(() -> session.send("[[words n=20]] more").await(), Outcome.Failed.class::isInstance);
@@ -430,13 +430,13 @@ class GovernanceIT {
             assertThat(keys.find(id)).isEmpty();
 
             SessionId other = SessionId.of("acme", "gone " + RUN);
-            keys.call(Calls.saying("hi"), scope(other));
+            keys.call(Calls.saying("hi"), Calls.of(other));
             assertThat(replica.revokeEnded(store)).isEqualTo(1);
-            assertThat(Calls.failure(model.key("sk-none-of-theirs-0000"), scope(other))
+            assertThat(Calls.failure(model.key("sk-none-of-theirs-0000"), Calls.of(other))
                             .kind())
                     .isEqualTo(Kind.AUTH);
             // The name begins anew, with a key of its own.
-            assertThat(keys.call(Calls.saying("hi"), scope(other)).text()).startsWith("scripted answer");
+            assertThat(keys.call(Calls.saying("hi"), Calls.of(other)).text()).startsWith("scripted answer");
             assertThat(keys.find(other).orElseThrow().alias()).endsWith("/1");
         }
     }
@@ -445,25 +445,25 @@ class GovernanceIT {
     void sessionKey_thatExpires_isRenewed_blockedIsNotMintedAround_norRevoked() {
         SessionId session = SessionId.of("acme", "expires " + RUN);
         PerSessionKeys keys = perSession("live", "1");
-        keys.call(Calls.saying("hi"), scope(session));
+        keys.call(Calls.saying("hi"), Calls.of(session));
         String id = keys.find(session).orElseThrow().id();
 
         governance.keys().update(id, KeyRequest.create().lifetime(Duration.ofSeconds(1)));
         until(
                 () -> governance.keys().find(id).orElseThrow().findExpiresAt().orElseThrow(),
                 end -> end.isBefore(Instant.now()));
-        assertThat(keys.call(Calls.saying("hi"), scope(session)).text()).startsWith("scripted answer");
+        assertThat(keys.call(Calls.saying("hi"), Calls.of(session)).text()).startsWith("scripted answer");
         assertThat(keys.find(session).orElseThrow().findExpiresAt().orElseThrow())
                 .isAfter(Instant.now());
 
         governance.keys().block(id);
-        assertThat(Calls.failure(keys, scope(session))).hasMessageContaining("is blocked");
+        assertThat(Calls.failure(keys, Calls.of(session))).hasMessageContaining("is blocked");
         governance.keys().unblock(id);
-        assertThat(keys.call(Calls.saying("hi"), scope(session)).text()).startsWith("scripted answer");
+        assertThat(keys.call(Calls.saying("hi"), Calls.of(session)).text()).startsWith("scripted answer");
 
         governance.keys().revoke(id);
-        assertThat(Calls.failure(keys, scope(session))).hasMessageContaining("was revoked");
-        assertThat(Calls.failure(perSession("live", "1"), scope(session))).hasMessageContaining("was revoked");
+        assertThat(Calls.failure(keys, Calls.of(session))).hasMessageContaining("was revoked");
+        assertThat(Calls.failure(perSession("live", "1"), Calls.of(session))).hasMessageContaining("was revoked");
     }
 
     @Test
@@ -492,7 +492,7 @@ class GovernanceIT {
         assertThat(found.cost().usd()).isEqualByComparingTo(found.ledger()).isPositive();
 
         // Somebody calls under the session's name.
-        model.key(governance.keys().mint(KeyRequest.create()).value()).call(Calls.saying("hi"), scope(id));
+        model.key(governance.keys().mint(KeyRequest.create()).value()).call(Calls.saying("hi"), Calls.of(id));
         Reconciliation more = until(
                 () -> governance.spend().reconcile(store, id, Duration.ZERO),
                 r -> !r.unlogged().isEmpty());
@@ -506,19 +506,6 @@ class GovernanceIT {
                         "a secret of this run, long enough: " + RUN,
                         KeyRequest.create().quota(Quota.none().usd(usd)).lifetime(Duration.ofHours(1)))
                 .application(application + "-" + RUN);
-    }
-
-    private static CallScope scope(SessionId session) {
-        CallScope plain = Calls.plain();
-        return new CallScope(
-                session,
-                1,
-                plain.callId(),
-                plain.timeout(),
-                plain.interruption(),
-                plain.tags(),
-                null,
-                CallScope.Deltas.UNWANTED);
     }
 
     private static Accounts accounts(String which) {

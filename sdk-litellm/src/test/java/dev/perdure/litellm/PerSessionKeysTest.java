@@ -125,7 +125,7 @@ class PerSessionKeysTest {
         gateway.change(id(), "blocked", true);
 
         for (PerSessionKeys replica : List.of(keys, replica(SECRET))) {
-            ModelException e = Calls.failure(replica, scope(SESSION));
+            ModelException e = Calls.failure(replica, Calls.of(SESSION));
             assertThat(e.kind()).isEqualTo(Kind.AUTH);
             assertThat(e).hasMessageContaining("is blocked").hasMessageContaining("acme/ticket 4711");
         }
@@ -141,7 +141,7 @@ class PerSessionKeysTest {
         gateway.governance().keys().revoke(id());
 
         for (PerSessionKeys replica : List.of(keys, replica(SECRET))) {
-            ModelException e = Calls.failure(replica, scope(SESSION));
+            ModelException e = Calls.failure(replica, Calls.of(SESSION));
             assertThat(e.kind()).isEqualTo(Kind.AUTH);
             assertThat(e).hasMessageContaining("was revoked");
         }
@@ -188,7 +188,7 @@ class PerSessionKeysTest {
     void newSecretWithoutTheFormerOne_isRefused_soThatNobodyGetsAFreshBudget() {
         say(keys, SESSION);
 
-        ModelException e = Calls.failure(replica("a new secret, of thirty-two characters too"), scope(SESSION));
+        ModelException e = Calls.failure(replica("a new secret, of thirty-two characters too"), Calls.of(SESSION));
 
         assertThat(e.kind()).isEqualTo(Kind.CLIENT);
         assertThat(e).hasMessageContaining("formerSecrets").hasMessageContaining("application(");
@@ -263,7 +263,7 @@ class PerSessionKeysTest {
                     SECRET,
                     KeyRequest.create());
 
-            ModelException e = Calls.failure(none, scope(SESSION));
+            ModelException e = Calls.failure(none, Calls.of(SESSION));
 
             assertThat(e.kind()).isEqualTo(Kind.PROTOCOL);
             assertThat(e.retryable()).isFalse();
@@ -336,19 +336,6 @@ class PerSessionKeysTest {
     }
 
     private static String say(PerSessionKeys keys, SessionId session) {
-        return keys.call(Calls.saying("hi"), scope(session)).text();
-    }
-
-    private static CallScope scope(SessionId session) {
-        CallScope plain = Calls.plain();
-        return new CallScope(
-                session,
-                1,
-                plain.callId(),
-                plain.timeout(),
-                plain.interruption(),
-                plain.tags(),
-                null,
-                CallScope.Deltas.UNWANTED);
+        return keys.call(Calls.saying("hi"), Calls.of(session)).text();
     }
 }

@@ -148,7 +148,7 @@ class ReconciliationTest {
 
     private void replied(String callId, Cost cost) {
         add(new Event.ModelReplied(
-                Event.Purpose.ANSWER, 1, List.of(), "stop", Usage.NONE, cost, "m", null, callId, 1, null));
+                Event.Purpose.ANSWER, 1, List.of(), "stop", Usage.NONE, cost, "m", null, callId, 1, null, null));
     }
 
     private void failed(String kind, String callId, Cost cost) {

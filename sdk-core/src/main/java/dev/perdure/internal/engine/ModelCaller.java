@@ -38,8 +38,6 @@ final class ModelCaller {
     private static final BigDecimal INPUT_PRICE = new BigDecimal("0.000015");
 
     private static final BigDecimal OUTPUT_PRICE = new BigDecimal("0.000075");
-    /** Tokens taken for a reply that nobody has seen. */
-    private static final int USUAL_REPLY = 1_000;
 
     private final SessionId session;
     private final Telemetry telemetry;
@@ -137,7 +135,7 @@ final class ModelCaller {
                 reply.details().names().isEmpty() ? null : reply.details());
     }
 
-    private static Cost estimate(Usage usage) {
+    static Cost estimate(Usage usage) {
         BigDecimal usd = INPUT_PRICE
                 .multiply(BigDecimal.valueOf(usage.input()))
                 .add(OUTPUT_PRICE.multiply(BigDecimal.valueOf(usage.output())));
@@ -145,7 +143,7 @@ final class ModelCaller {
     }
 
     /** Tokens of a call that reported none: three characters each, which is more than they are. */
-    private static Usage guess(ModelRequest request, int received) {
+    static Usage guess(ModelRequest request, int received) {
         return Usage.estimated(1 + Json.of(request.messages()).text().length() / 3, 1 + received / 3);
     }
 
@@ -168,24 +166,6 @@ final class ModelCaller {
         Usage usage = guess(decision.request(), received);
         Cost cost = agent.model().reportsCost() ? estimate(usage) : Cost.UNKNOWN;
         return new Event.ModelFailed(decision.purpose(), attempt, problem, willRetry, usage, cost);
-    }
-
-    /**
-     * What a worker that died while its call was on leaves to be written down: the call is made again, and the money of the first time is gone all the same.
-     *
-     * @param attempt of the call that was on
-     */
-    static Event.ModelFailed lost(Agent agent, Decision.CallModel decision, int attempt) {
-        Usage asked = guess(decision.request(), 0);
-        int most = decision.request().parameters().findMaxTokens().orElse(USUAL_REPLY);
-        Usage usage = Usage.estimated(asked.input(), Math.min(most, USUAL_REPLY));
-        return new Event.ModelFailed(
-                decision.purpose(),
-                attempt,
-                new Problem("lost", "the worker died while the model was asked; it is asked again", true, null, null),
-                true,
-                usage,
-                agent.model().reportsCost() ? estimate(usage) : Cost.UNKNOWN);
     }
 
     /** Whether the model may have worked although nothing of it came; what a peer refuses costs nothing. */

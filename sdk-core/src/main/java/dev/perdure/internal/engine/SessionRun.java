@@ -289,41 +289,11 @@ final class SessionRun implements Runnable, Journal.Lifeline {
             engine.telemetry().takenOver(session);
             SessionView left = journal.view();
             journal.add(new Event.TakenOver(before.owner(), before.fence(), lease.owner(), lease.fence()));
-            callLeftBehind(left);
-        });
-    }
-
-    /** By the log as the other worker left it, what it did last was to ask the model. */
-    private void callLeftBehind(SessionView left) {
-        Agent current = engine.agents().get(left.agent());
-        Optional<TurnView> open = left.findTurn().filter(TurnView::open);
-        if (current == null || open.isEmpty() || left.hasUnfinishedCalls()) {
-            return;
-        }
-        TurnView turn = open.get();
-        if (turn.findInterrupted().isPresent()
-                || turn.findWaitingFor().isPresent()
-                || pausesBeforeRetry(left)
-                || LimitCheck.exceeded(current.limits(), left, turn).isPresent()) {
-            return;
-        }
-        try {
-            if (current.next(left) instanceof Decision.CallModel call) {
-                journal.add(ModelCaller.lost(current, call, turn.attempts() + 1));
+            Agent current = engine.agents().get(left.agent());
+            if (current != null) {
+                LostCall.find(left, current).ifPresent(journal::add);
             }
-        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
-            // It is asked again below, and what it does then is dealt with there.
-            LOG.debug("{}: agent {} failed to decide", session, current.name(), e);
-        }
-    }
-
-    /** After a failure that may pass the worker waits before it asks again: it most likely died in that. */
-    private static boolean pausesBeforeRetry(SessionView left) {
-        List<Recorded> events = left.events();
-        Event last = events.isEmpty() ? null : events.get(events.size() - 1).event();
-        return last instanceof Event.ModelFailed failure
-                && failure.willRetry()
-                && !failure.problem().kind().equals("lost");
+        });
     }
 
     /** Takes what came in into the log; in several commits when it is much. */

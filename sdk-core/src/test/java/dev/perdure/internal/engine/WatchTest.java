@@ -101,6 +101,7 @@ class WatchTest {
                 null,
                 "gw-1",
                 1,
+                null,
                 null);
     }
 

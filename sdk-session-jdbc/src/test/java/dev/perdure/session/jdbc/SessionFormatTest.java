@@ -169,7 +169,9 @@ class SessionFormatTest {
                         "azure-eu",
                         "gw-17",
                         840,
-                        null),
+                        null,
+                        Json.parse(
+                                "{\"gateway\":{\"group\":\"gpt-5-mini\",\"retries\":0,\"overheadMillis\":21.8},\"reply\":{\"id\":\"chatcmpl-8\"}}")),
                 new Event.ModelFailed(
                         Event.Purpose.ANSWER,
                         1,

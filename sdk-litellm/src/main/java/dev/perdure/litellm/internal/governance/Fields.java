@@ -1,5 +1,6 @@
 package dev.perdure.litellm.internal.governance;
 
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.session.Json;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -83,12 +84,8 @@ public final class Fields {
     }
 
     private static @Nullable BigDecimal number(Json value) {
-        try {
-            BigDecimal number = new BigDecimal(value.plain());
-            // Sums with an exponent beyond all bounds would take all memory.
-            return Math.abs(number.scale()) > MOST_DIGITS || number.precision() > MOST_DIGITS ? null : number;
-        } catch (NumberFormatException e) {
-            return null;
-        }
+        return Numbers.parse(value.plain())
+                .filter(number -> number.precision() <= MOST_DIGITS)
+                .orElse(null);
     }
 }

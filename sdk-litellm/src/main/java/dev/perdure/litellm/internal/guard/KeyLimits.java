@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.guard;
 
 import dev.perdure.litellm.internal.http.CallContext;
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelException.Kind;
 import dev.perdure.model.ModelReply;
@@ -79,20 +80,16 @@ final class KeyLimits {
     void learn(String key, ModelReply reply) {
         Json gateway = reply.details().find("gateway").orElse(Json.EMPTY);
         Json told = gateway.find("limits").orElse(Json.EMPTY);
-        number(told, "api_key-limit-requests")
-                .or(() -> number(gateway, "keyRpm"))
+        Numbers.findDecimal(told, "api_key-limit-requests")
+                .or(() -> Numbers.findDecimal(gateway, "keyRpm"))
                 .filter(most ->
                         most.compareTo(BigDecimal.ONE) >= 0 && most.compareTo(BigDecimal.valueOf(1_000_000)) < 0)
                 .ifPresent(most -> allow(
                         key,
                         most.intValue(),
-                        number(told, "api_key-remaining-requests")
+                        Numbers.findDecimal(told, "api_key-remaining-requests")
                                 .map(BigDecimal::intValue)
                                 .orElse(most.intValue() - 1)));
-    }
-
-    private static java.util.Optional<BigDecimal> number(Json json, String name) {
-        return json.find(name).map(value -> new BigDecimal(value.text()));
     }
 
     private void allow(String key, int most, int left) {

@@ -2,6 +2,7 @@ package dev.perdure.litellm.internal.plain;
 
 import dev.perdure.litellm.ModelGroup;
 import dev.perdure.litellm.internal.http.GatewayHttp;
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.session.Json;
 import java.util.List;

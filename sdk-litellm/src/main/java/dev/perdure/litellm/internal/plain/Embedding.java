@@ -2,6 +2,7 @@ package dev.perdure.litellm.internal.plain;
 
 import dev.perdure.litellm.Embeddings;
 import dev.perdure.litellm.internal.http.GatewayHttp;
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.wire.ReportedCost;
 import dev.perdure.model.ModelException;

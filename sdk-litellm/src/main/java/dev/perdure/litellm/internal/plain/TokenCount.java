@@ -1,6 +1,7 @@
 package dev.perdure.litellm.internal.plain;
 
 import dev.perdure.litellm.internal.http.GatewayHttp;
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.litellm.internal.http.Settings;
 import dev.perdure.litellm.internal.wire.CountBody;
 import dev.perdure.model.ModelException;

@@ -2,6 +2,7 @@ package dev.perdure.litellm.internal.telemetry;
 
 import dev.perdure.litellm.internal.guard.Delivered;
 import dev.perdure.litellm.internal.http.CallContext;
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.model.ModelException;
 import dev.perdure.model.ModelReply;
 import dev.perdure.session.Cost;
@@ -19,7 +20,6 @@ import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
-import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
@@ -160,8 +160,8 @@ public final class ClientTelemetry {
         }
         number(span, gateway, "retries", "litellm.attempted_retries");
         number(span, gateway, "fallbacks", "litellm.attempted_fallbacks");
-        gateway.find("overheadMillis")
-                .ifPresent(ms -> span.setAttribute("litellm.overhead_ms", new BigDecimal(ms.text()).doubleValue()));
+        Numbers.findDecimal(gateway, "overheadMillis")
+                .ifPresent(ms -> span.setAttribute("litellm.overhead_ms", ms.doubleValue()));
         span.setAttribute("litellm.cache_hit", gateway.find("cacheKey").isPresent());
         span.setAttribute(COST_SOURCE, reply.cost().source().name().toLowerCase(Locale.ROOT));
         if (reply.cost().source() != Cost.Source.UNKNOWN) {
@@ -170,6 +170,6 @@ public final class ClientTelemetry {
     }
 
     private static void number(Span span, Json gateway, String field, String attribute) {
-        gateway.find(field).ifPresent(value -> span.setAttribute(attribute, new BigDecimal(value.text()).longValue()));
+        Numbers.find(gateway, field).ifPresent(value -> span.setAttribute(attribute, value));
     }
 }

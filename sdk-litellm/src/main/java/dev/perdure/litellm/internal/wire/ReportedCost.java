@@ -1,7 +1,7 @@
 package dev.perdure.litellm.internal.wire;
 
+import dev.perdure.litellm.internal.http.Numbers;
 import dev.perdure.session.Cost;
-import java.math.BigDecimal;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,16 +20,11 @@ public final class ReportedCost {
     }
 
     private static Optional<Cost> find(@Nullable String text, Cost.Source source, boolean zeroIsFree) {
-        if (text == null || text.isBlank() || text.length() > 64) {
+        if (text == null || text.length() > 64) {
             return Optional.empty();
         }
-        try {
-            BigDecimal usd = new BigDecimal(text.trim());
-            // An exponent beyond that is no amount of money, and the sum with it would fill the memory.
-            boolean sane = (zeroIsFree ? usd.signum() >= 0 : usd.signum() > 0) && Math.abs((long) usd.scale()) <= 60;
-            return sane ? Optional.of(new Cost(usd, source)) : Optional.empty();
-        } catch (NumberFormatException e) {
-            return Optional.empty();
-        }
+        return Numbers.parse(text.trim())
+                .filter(usd -> zeroIsFree ? usd.signum() >= 0 : usd.signum() > 0)
+                .map(usd -> new Cost(usd, source));
     }
 }
