@@ -168,22 +168,6 @@ class RecoveryTest {
     }
 
     @Test
-    void workerDiesWhereALimitAllowsNoMoreCalls_noModelCallIsTakenForLost() {
-        Agent limited = Agent.builder("a")
-                .model(payOnce())
-                .tool(tool(Effect.PURE))
-                .limits(Limits.none().steps(1))
-                .build();
-
-        dieAndRecover(
-                limited, store -> store.dieBefore(batch -> Sessions.types(batch).contains("TurnEnded")));
-
-        assertThat(Sessions.types(memory, id)).contains("TakenOver").doesNotContain("ModelFailed");
-        assertThat(end().problem()).isNotNull();
-        assertThat(end().problem().kind()).isEqualTo("limit");
-    }
-
-    @Test
     void workerDiesAnywhereElse_noModelCallIsTakenForLost() {
         for (String type : List.of("ToolFinished", "TurnStarted")) {
             SessionId session = SessionId.of("acme", type);

@@ -48,6 +48,16 @@ class FaultsTest {
     }
 
     @Test
+    void refusalWhoseBodyBreaksOff_isARefusalAllTheSame() {
+        ModelException e = plainFailure(exchange -> exchange.raw(
+                        "HTTP/1.1 401 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"error\":")
+                .cut());
+
+        assertThat(e.kind()).isEqualTo(Kind.AUTH);
+        assertThat(e.findStatus()).contains(401);
+    }
+
+    @Test
     void streamWithoutItsEndMark_isCut() {
         ModelException e = streamFailure(exchange ->
                 exchange.stream("x-litellm-call-id: abc").role().text("half").end());

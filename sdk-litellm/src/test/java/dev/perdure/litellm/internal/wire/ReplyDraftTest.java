@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.litellm.internal.http.NotTheProtocolException;
 import dev.perdure.session.Part;
+import dev.perdure.session.Usage;
 import dev.perdure.spi.CallScope.Deltas;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -134,13 +135,30 @@ class ReplyDraftTest {
         assertThat(draft.parts()).containsExactly(new Part.Text("yes"));
     }
 
-    private static String details(String... chunks) {
+    private static ReplyDraft draft(String... chunks) {
         ReplyDraft draft = new ReplyDraft(Deltas.UNWANTED);
         for (String text : chunks) {
             byte[] chunk = text.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
             draft.add(ChunkParser.parse(chunk, chunk.length, draft.details()));
         }
-        return draft.details().json(null).text();
+        return draft;
+    }
+
+    private static String details(String... chunks) {
+        return draft(chunks).details().json(null).text();
+    }
+
+    /** What the deployment that broke has said is not the cost of the reply. */
+    @Test
+    void fallbackInMidStream_forgetsUsageAndCostOfTheOneThatBroke() {
+        ReplyDraft draft = draft(
+                "{'model':'a','choices':[{'delta':{'role':'assistant','content':'old'}}],'usage':{'prompt_tokens':7,'completion_tokens':3,'cost':0.5}}",
+                "{'model':'b','choices':[{'delta':{'role':'assistant','content':'new'}}]}");
+
+        assertThat(draft.restarted()).isTrue();
+        assertThat(draft.parts()).containsExactly(new Part.Text("new"));
+        assertThat(draft.usage()).isEqualTo(Usage.NONE);
+        assertThat(draft.cost()).isNull();
     }
 
     @Test
